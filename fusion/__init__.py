@@ -1,0 +1,1 @@
+"""Question to answer with its thread: what is concluded. Importing it loads no model."""

@@ -1,0 +1,1 @@
+"""Text to claims: what is read. Importing it loads no model."""
