@@ -72,6 +72,11 @@ class Extractor(Protocol):
 class Linker(Protocol):
     """Decides which entity each mention is; a pure function of the document and the gazetteer."""
 
+    @property
+    def name(self) -> str:
+        """Name and version: "links-1"."""
+        ...
+
     def link(
         self, document: Document, topic: Topic | None, mentions: Sequence[Mention], gazetteer: "Gazetteer"
     ) -> "Links":
