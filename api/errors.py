@@ -1,0 +1,54 @@
+"""Errors as users see them: exit codes for the command line, problem+json (RFC 9457) for HTTP.
+
+GraphError                  (kg.errors)
+├── SettingsError           an environment variable has a value that it cannot have
+└── RequestError            a request or a command asks for what cannot be done
+    └── UnknownEntityError  asked for an entity that the graph does not hold
+"""
+
+from enum import IntEnum
+
+from kg.errors import GraphError, InputError, StoreAddressError, StoreError, UnknownDocumentError
+from nlp.weights import WeightsError
+
+
+class SettingsError(GraphError):
+    """An environment variable has a value that it cannot have."""
+
+
+class RequestError(GraphError):
+    """A request or a command asks for what cannot be done."""
+
+
+class UnknownEntityError(RequestError):
+    """The graph holds no such entity."""
+
+
+class Exit(IntEnum):
+    """What the exit code of `clew` says."""
+
+    DONE = 0
+    INCOMPLETE = 1  # something could not be read or found; everything else was done
+    USAGE = 2  # the command line, a setting or an address is wrong; nothing was done
+    STORE = 3  # the store is down, full, or refuses access
+    SETUP = 4  # something that Clew needs is not installed; `clew doctor` says what
+    BUG = 70  # an error in Clew itself
+    INTERRUPTED = 130  # Ctrl-C
+    PIPE = 141  # whoever read the output went away
+
+
+_CODES: tuple[tuple[type[GraphError], Exit], ...] = (
+    (SettingsError, Exit.USAGE),
+    (StoreAddressError, Exit.USAGE),
+    (StoreError, Exit.STORE),
+    (WeightsError, Exit.SETUP),
+    (UnknownDocumentError, Exit.INCOMPLETE),
+    (InputError, Exit.INCOMPLETE),
+    (UnknownEntityError, Exit.INCOMPLETE),
+    (RequestError, Exit.USAGE),
+)
+
+
+def exit_code(error: GraphError) -> Exit:
+    """The exit code that tells a script what kind of error it was."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), Exit.INCOMPLETE)

@@ -1,0 +1,106 @@
+"""One shape for every error that leaves the API: ``application/problem+json`` (RFC 9457)."""
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from api.errors import RequestError, UnknownEntityError
+from kg.errors import (
+    GraphError,
+    InputError,
+    StoreAccessError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+    UnknownDocumentError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+LOG = logging.getLogger("clew")
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with a request."""
+
+    where: str = Field(description="Path to the value, such as `body.question`", examples=["body.question"])
+    message: str = Field(examples=["Field required"])
+
+
+class Problem(BaseModel):
+    """What every error looks like."""
+
+    type: str = Field(default="about:blank", description="Always `about:blank`: the status says what kind it is")
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(description="One line: what happened and what to do", examples=["no entity 0f3a…"])
+    instance: str = Field(description="The path that was asked for", examples=["/entities/0f3a"])
+    errors: list[Fault] = Field(default=[], description="What is wrong with the request, value by value")
+
+
+_STATUS: tuple[tuple[type[GraphError], HTTPStatus], ...] = (
+    (UnknownDocumentError, HTTPStatus.NOT_FOUND),
+    (UnknownEntityError, HTTPStatus.NOT_FOUND),
+    (RequestError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (StoreFullError, HTTPStatus.INSUFFICIENT_STORAGE),
+    (StoreUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (StoreAccessError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (StoreError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def response(path: str, status: int, detail: str, *, faults: Sequence[Fault] = ()) -> JSONResponse:
+    """An error as problem+json."""
+    phrase = HTTPStatus(status).phrase
+    problem = Problem(title=phrase, status=status, detail=detail or phrase, instance=path, errors=list(faults))
+    return JSONResponse(problem.model_dump(), status_code=status, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make the app answer every error in this shape."""
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(GraphError, _graph)
+    app.add_exception_handler(Exception, _bug)
+
+
+def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """The entry of OpenAPI's ``responses`` for errors of these kinds."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        int(status): {"description": status.phrase, "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses
+    }
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    answer = response(request.url.path, error.status_code, str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    # The values themselves are left out: they may be long, secret, or not even encodable.
+    faults = [Fault(where=".".join(str(p) for p in e["loc"]), message=e["msg"]) for e in error.errors()]
+    detail = "; ".join(f"{fault.where}: {fault.message}" for fault in faults[:3])
+    return response(request.url.path, HTTPStatus.UNPROCESSABLE_ENTITY, detail, faults=faults)
+
+
+async def _graph(request: Request, error: Exception) -> JSONResponse:
+    status = next((s for kind, s in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        LOG.error("%s %s: %s", request.method, request.url.path, error)
+    return response(request.url.path, status, str(error))
+
+
+async def _bug(request: Request, error: Exception) -> JSONResponse:
+    # The server logs the traceback; nothing of it leaves the house.
+    return response(request.url.path, HTTPStatus.INTERNAL_SERVER_ERROR, "an error in Clew itself; the log says more")
