@@ -56,6 +56,12 @@ _STATUS: tuple[tuple[type[GraphError], HTTPStatus], ...] = (
 )
 
 
+_UNROUTED = {
+    int(HTTPStatus.NOT_FOUND): "nothing is here; /openapi.json lists what there is",
+    int(HTTPStatus.METHOD_NOT_ALLOWED): "this method is not for this path; /openapi.json lists what is",
+}
+
+
 def response(path: str, status: int, detail: str, *, faults: Sequence[Fault] = ()) -> JSONResponse:
     """An error as problem+json."""
     phrase = HTTPStatus(status).phrase
@@ -64,11 +70,20 @@ def response(path: str, status: int, detail: str, *, faults: Sequence[Fault] = (
 
 
 def install(app: FastAPI) -> None:
-    """Make the app answer every error in this shape."""
+    """Make the app answer every error in this shape, and describe it so."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(GraphError, _graph)
     app.add_exception_handler(Exception, _bug)
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        described = describe()
+        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        described["components"]["schemas"].update({**schema.pop("$defs"), "Problem": schema})
+        return described
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way of extending its description
 
 
 def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
@@ -81,7 +96,8 @@ def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    answer = response(request.url.path, error.status_code, str(error.detail))
+    detail = _UNROUTED.get(error.status_code) if error.detail == HTTPStatus(error.status_code).phrase else None
+    answer = response(request.url.path, error.status_code, detail or str(error.detail))
     answer.headers.update(error.headers or {})
     return answer
 

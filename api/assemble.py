@@ -1,0 +1,174 @@
+"""Builds what commands and routes need, each part once and only when it is asked for.
+
+`clew stats` opens the store and loads no model; `clew ask` loads the encoder and no parser. So every import of a
+part that is slow to load stands in the method that builds it.
+"""
+
+from collections.abc import Callable
+from threading import RLock
+from typing import TYPE_CHECKING, TypeVar
+
+from api.errors import RequestError
+from api.settings import Settings
+
+if TYPE_CHECKING:
+    from fusion.answerer import Answerer
+    from kg.facts import Document
+    from kg.ontology import Ontology
+    from kg.store import GraphStore
+    from nlp.embed import Embedder
+    from nlp.ingest import Ingestor
+
+T = TypeVar("T")
+
+
+def _silent(message: str) -> None:
+    pass
+
+
+class Services:
+    """The parts of Clew over one store. Safe to use from several threads."""
+
+    def __init__(
+        self, settings: Settings, *, store: "GraphStore | None" = None, notify: Callable[[str], None] = _silent
+    ) -> None:
+        """Use ``store`` instead of opening the one that is set; tell ``notify``, in a line, of what takes a while."""
+        self.settings = settings
+        self._notify = notify
+        self._parts: dict[str, object] = {} if store is None else {"store": store}
+        self._lock = RLock()
+
+    def _once(self, name: str, build: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._parts:
+                self._parts[name] = build()
+            part: T = self._parts[name]  # type: ignore[assignment]  # what was put there under this name
+            return part
+
+    @property
+    def store(self) -> "GraphStore":
+        """The graph.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+
+        def build() -> "GraphStore":
+            from kg.open_store import open_store
+
+            settings = self.settings
+            return open_store(settings.store, user=settings.store_user, password=settings.password())
+
+        return self._once("store", build)
+
+    @property
+    def ontology(self) -> "Ontology":
+        """The types and relations.
+
+        Raises:
+            InputError: the file that the settings name cannot be read.
+        """
+
+        def build() -> "Ontology":
+            from kg import ontology
+
+            path = self.settings.ontology
+            return ontology.default() if path is None else ontology.load(path)
+
+        return self._once("ontology", build)
+
+    @property
+    def embedder(self) -> "Embedder":
+        """The sentence encoder; its weights are loaded when it first encodes."""
+
+        def build() -> "Embedder":
+            from nlp.embed import MiniLM
+
+            return MiniLM(source=self.settings.embedder, notify=self._notify)
+
+        return self._once("embedder", build)
+
+    @property
+    def answerer(self) -> "Answerer":
+        """What answers questions."""
+
+        def build() -> "Answerer":
+            from fusion.answerer import Answerer
+
+            return Answerer(self.store, embedder=self.embedder, ontology=self.ontology)
+
+        return self._once("answerer", build)
+
+    @property
+    def ingestor(self) -> "Ingestor":
+        """What reads documents into the graph; parsers are loaded when there is something to parse."""
+
+        def build() -> "Ingestor":
+            from nlp.link import NameLinker
+            from nlp.relations import RuleExtractor
+
+            from nlp.ingest import Ingestor
+            from nlp.reader import Reader
+
+            extractor = RuleExtractor(self.ontology)
+            reader = Reader(
+                extractors={"en": extractor, "zh": extractor},
+                linker=NameLinker(self.ontology),
+                ontology=self.ontology,
+                embedder=self.embedder,
+                processes=self.settings.processes,
+            )
+            return Ingestor(self.store, reader)
+
+        return self._once("ingestor", build)
+
+    def question(self, text: str) -> str:
+        """A question or search text that may go on its way.
+
+        Raises:
+            RequestError: it is empty, too long, or not text.
+        """
+        limit = self.settings.max_question_characters
+        if not text.strip():
+            raise RequestError("the question is empty; ask something")
+        if len(text) > limit:
+            raise RequestError(
+                f"the question has {len(text)} characters and {limit} are allowed; shorten it, or raise "
+                "CLEW_MAX_QUESTION_CHARACTERS"
+            )
+        return _well_formed(text, "the question")
+
+    def document(self, *, source: str, title: str, text: str) -> "Document":
+        """A document made of a text that was handed over rather than read from a file.
+
+        Raises:
+            RequestError: it is empty, or not text.
+        """
+        from kg.facts import Document
+        from nlp.script import detect
+
+        if not text.strip():
+            raise RequestError(f"{source}: the text is empty; nothing to read")
+        for part in (source, title, text):
+            _well_formed(part, source.encode("utf-8", "replace").decode())
+        return Document(source=source, text=text, title=title, language=detect(text))
+
+    def warm(self) -> None:
+        """Load what answering a question needs."""
+        self.answerer  # noqa: B018  # built by being asked for
+        self.embedder.encode(["warm"])
+
+    def close(self) -> None:
+        """Let go of the store."""
+        with self._lock:
+            if "store" in self._parts:
+                self.store.close()
+                del self._parts["store"]
+
+
+def _well_formed(text: str, what: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RequestError(f"{what}: is not valid text (a lone surrogate at {error.start}); send UTF-8") from error
+    return text

@@ -1,0 +1,93 @@
+"""`clew ingest` and `clew import`: texts and triples into the graph."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api import views
+from api.commands.options import Debug, Json, Store, display, open_services
+from api.display import Display, note, plain, plural
+from api.errors import Exit
+from api.progress import progress
+from api.schemas import IngestOut
+
+if TYPE_CHECKING:
+    from kg.facts import Document
+    from nlp.documents import Unreadable
+
+
+def ingest(
+    path: Annotated[list[str], typer.Argument(help="Files and folders; - is standard input.")],
+    text_field: Annotated[str | None, typer.Option(help="Field of rows and objects that holds the text.")] = None,
+    title_field: Annotated[str | None, typer.Option(help="Field that holds the title.")] = None,
+    id_field: Annotated[str | None, typer.Option(help="Field that names a row, in place of its number.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of the files, in place of detecting it.")] = None,
+    name: Annotated[str, typer.Option(help="What to call standard input.")] = "stdin",
+    max_megabytes: Annotated[int, typer.Option(min=1, help="The most text that one document may have.")] = 200,
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Read documents into the graph: txt, Markdown, HTML, PDF, DOCX, CSV, TSV, JSON, JSONL.
+
+    What is unchanged is not read again; a changed document replaces what it said before.
+    """
+    with open_services(store) as services:
+        from nlp.documents import Options, read
+
+        options = Options(
+            text_field=text_field,
+            title_field=title_field,
+            id_field=id_field,
+            encoding=encoding,
+            max_megabytes=max_megabytes,
+        )
+        remarks: list[str] = []
+
+        def documents() -> "Iterator[Document | Unreadable]":
+            return read(path, options=options, name=name, remarks=remarks)
+
+        with progress("Reading") as tell:
+            counts = services.ingestor.ingest(documents, whole_files=True, progress=tell)
+        found = views.ingest(counts)
+        for remark in remarks:
+            note(remark)
+        for lost in found.unreadable:
+            note(f"clew: {lost.message}")
+        out = display(services)
+        if as_json:
+            out.json(found)
+        else:
+            _tell(out, found)
+    if found.unreadable:
+        raise typer.Exit(Exit.INCOMPLETE)
+
+
+def import_file() -> None:
+    """TODO"""
+
+
+def _tell(out: Display, found: IngestOut) -> None:
+    documents = ", ".join(
+        f"{count:,} {what}"
+        for count, what in (
+            (found.new, "new"),
+            (found.changed, "changed"),
+            (found.unchanged, "unchanged"),
+            (found.removed, "removed"),
+            (found.reread, "read again for a name that came or went"),
+            (len(found.unreadable), "unreadable"),
+        )
+        if count
+    )
+    out.line(f"Documents: {documents or 'none'}")
+    out.line(
+        f"Read: {plural(found.characters, 'character')}, {plural(found.chunks, 'chunk')}, "
+        f"{plural(found.mentions, 'mention')}, {plural(found.facts, 'fact')}"
+    )
+    if found.linked:
+        out.line(f"Linked: {', '.join(f'{count:,} {plain(how)}' for how, count in found.linked.items())}")
+    if found.dropped:
+        out.line(f"Not kept: {plural(sum(found.dropped.values()), 'thing')}")
+        out.columns([(f"{count:,}", why) for why, count in found.dropped.items()], indent=2)

@@ -1,0 +1,26 @@
+"""Questions and searches."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter
+
+from api import views
+from api.deps import ServicesDep
+from api.problems import documented
+from api.schemas import AnswerOut, Question, SearchOut, SearchRequest
+
+router = APIRouter(
+    tags=["asking"], responses=documented(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+)
+
+
+@router.post("/ask", summary="Answer a question from the graph")
+def ask(body: Question, services: ServicesDep) -> AnswerOut:
+    """Answer with paths and quotations, or abstain and say what was missing: both are a 200."""
+    return views.answer(services.answerer.ask(services.question(body.question)))
+
+
+@router.post("/search", summary="Find passages")
+def search(body: SearchRequest, services: ServicesDep) -> SearchOut:
+    """Passages by words, meaning and graph, best first."""
+    return views.search(services.answerer.search(services.question(body.text), limit=body.limit))
