@@ -1,0 +1,1 @@
+"""One module a family of file formats: a stream in, pieces of text out."""
