@@ -1,0 +1,304 @@
+"""The graph in this process's memory: the reference that every other store must agree with."""
+
+import math
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from kg import readings
+from kg.facts import (
+    Chunk,
+    ChunkId,
+    DocumentId,
+    Entity,
+    EntityId,
+    Fact,
+    FactId,
+    Occurrence,
+    Subgraph,
+    name_key,
+)
+from kg.store import ChunkHit, Counts, DocumentRecord, EntityHit, Reading
+from kg.words import Bm25, content_words, name_words
+
+K = TypeVar("K", bound=str)
+V = TypeVar("V")
+
+
+class MemoryStore:
+    """A ``GraphStore`` of dictionaries; it is gone when the process ends. Safe for several threads."""
+
+    address = "memory:"
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._version = 0
+        self._documents: dict[DocumentId, DocumentRecord] = {}
+        self._chunks: dict[ChunkId, Chunk] = {}
+        self._chunks_of: defaultdict[DocumentId, set[ChunkId]] = defaultdict(set)
+        self._vectors: dict[ChunkId, tuple[float, ...]] = {}
+        self._entities: dict[EntityId, Entity] = {}
+        self._by_key: defaultdict[str, set[EntityId]] = defaultdict(set)
+        self._named: defaultdict[EntityId, set[Occurrence]] = defaultdict(set)
+        self._named_in: defaultdict[ChunkId, set[Occurrence]] = defaultdict(set)
+        self._facts: dict[FactId, Fact] = {}
+        self._facts_of: defaultdict[EntityId, set[FactId]] = defaultdict(set)
+        self._facts_in: defaultdict[ChunkId, set[FactId]] = defaultdict(set)
+        self._titles: Bm25[ChunkId] = Bm25()
+        self._texts: Bm25[ChunkId] = Bm25()
+        self._names: Bm25[EntityId] = Bm25()
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def write(self, readings_: Sequence[Reading]) -> None:
+        batch = readings.batch(readings_)  # refuses before anything has changed
+        with self._lock:
+            self._version += 1
+            touched = self._forget(batch.replaced)
+            for reading in batch.readings:
+                touched |= self._add(reading)
+            self._settle(touched)
+
+    def delete(self, documents: Collection[DocumentId]) -> None:
+        with self._lock:
+            self._version += 1
+            self._settle(self._forget(documents))
+
+    def _add(self, reading: Reading) -> set[EntityId]:
+        record = replace(reading.document, complete=reading.last)
+        self._documents[record.id] = record
+        for i, chunk in enumerate(reading.chunks):
+            self._chunks[chunk.id] = chunk
+            self._chunks_of[record.id].add(chunk.id)
+            self._vectors.pop(chunk.id, None)
+            if reading.vectors:
+                self._vectors[chunk.id] = reading.vectors[i]
+            self._titles.put(chunk.id, content_words(record.title))
+            self._texts.put(chunk.id, content_words(chunk.text))
+        for entity in reading.entities:
+            self._entities.setdefault(entity.id, replace(entity, aliases=()))
+        for occurrence in reading.occurrences:
+            self._named[occurrence.entity].add(occurrence)
+            self._named_in[occurrence.chunk].add(occurrence)
+        for fact in reading.facts:
+            known = self._facts.get(fact.id, fact)
+            self._facts[fact.id] = replace(known, evidence=known.evidence | fact.evidence)
+            self._facts_of[fact.subject].add(fact.id)
+            self._facts_of[fact.object].add(fact.id)
+            for evidence in fact.evidence:
+                self._facts_in[evidence.chunk].add(fact.id)
+        return {entity.id for entity in reading.entities}
+
+    def _forget(self, documents: Iterable[DocumentId]) -> set[EntityId]:
+        touched: set[EntityId] = set()
+        for document in documents:
+            self._documents.pop(document, None)
+            gone = self._chunks_of.pop(document, set())
+            for chunk in gone:
+                del self._chunks[chunk]
+                self._vectors.pop(chunk, None)
+                self._titles.remove(chunk)
+                self._texts.remove(chunk)
+                for occurrence in self._named_in.pop(chunk, set()):
+                    self._named[occurrence.entity].discard(occurrence)
+                    touched.add(occurrence.entity)
+                for id in self._facts_in.pop(chunk, set()):
+                    fact = self._facts[id]
+                    touched |= {fact.subject, fact.object}
+                    left = frozenset(e for e in fact.evidence if e.chunk != chunk)
+                    if left:
+                        self._facts[id] = replace(fact, evidence=left)
+                    else:
+                        del self._facts[id]
+                        self._facts_of[fact.subject].discard(id)
+                        self._facts_of[fact.object].discard(id)
+        return touched
+
+    def _settle(self, touched: Iterable[EntityId]) -> None:
+        """Bring aliases, keys and lives of these entities in line with their occurrences and facts."""
+        for id in touched:
+            entity = self._entities.pop(id, None)
+            if entity is None:
+                continue
+            for key in _keys(entity):
+                self._by_key[key].discard(id)
+            self._names.remove(id)
+            if not self._named[id] and not self._facts_of[id]:
+                del self._named[id], self._facts_of[id]
+                continue
+            surfaces = {self._surface(occurrence) for occurrence in self._named[id]} - {entity.name}
+            entity = replace(entity, aliases=tuple(sorted(surfaces)))
+            self._entities[id] = entity
+            for key in _keys(entity):
+                self._by_key[key].add(id)
+            self._names.put(id, entity_words(entity))
+
+    def _surface(self, occurrence: Occurrence) -> str:
+        chunk = self._chunks[occurrence.chunk]
+        return chunk.text[occurrence.start - chunk.start : occurrence.end - chunk.start]
+
+    # -- documents ----------------------------------------------------------------------------------------------
+
+    def documents(self, *, prefix: str = "") -> Iterator[DocumentRecord]:
+        with self._lock:
+            found = [record for record in self._documents.values() if record.source.startswith(prefix)]
+        yield from sorted(found, key=lambda record: record.source)
+
+    def document_records(self, ids: Collection[DocumentId]) -> list[DocumentRecord]:
+        with self._lock:
+            return sorted(_held(self._documents, ids), key=lambda record: record.source)
+
+    def chunks_of(self, document: DocumentId) -> list[Chunk]:
+        with self._lock:
+            return self.chunks(self._chunks_of.get(document, ()))
+
+    def chunks(self, ids: Collection[ChunkId]) -> list[Chunk]:
+        with self._lock:
+            return sorted(_held(self._chunks, ids), key=lambda chunk: (chunk.document, chunk.start, chunk.end))
+
+    def documents_containing(self, strings: Collection[str]) -> set[DocumentId]:
+        with self._lock:
+            return {chunk.document for chunk in self._chunks.values() if any(s in chunk.text for s in strings)}
+
+    # -- entities and facts -------------------------------------------------------------------------------------
+
+    def entities(self, ids: Collection[EntityId]) -> list[Entity]:
+        with self._lock:
+            return sorted(_held(self._entities, ids), key=lambda entity: entity.id)
+
+    def find_entities(self, keys: Collection[str]) -> list[Entity]:
+        with self._lock:
+            return self.entities({id for key in keys for id in self._by_key.get(key, ())})
+
+    def list_entities(self, *, type: str | None = None, after: str = "", limit: int = 100) -> list[Entity]:
+        name, _, id = after.rpartition("\t")
+        with self._lock:
+            found = [
+                entity
+                for entity in self._entities.values()
+                if (type is None or entity.type == type) and (entity.name, entity.id) > (name, id)
+            ]
+        return sorted(found, key=lambda entity: (entity.name, entity.id))[:limit]
+
+    def occurrences(self, *, entities: Collection[EntityId] = (), chunks: Collection[ChunkId] = ()) -> list[Occurrence]:
+        with self._lock:
+            of_entities = {occurrence for id in entities for occurrence in self._named.get(id, ())}
+            in_chunks = {occurrence for id in chunks for occurrence in self._named_in.get(id, ())}
+        return sorted(of_entities | in_chunks)
+
+    def facts(self, entities: Collection[EntityId], *, limit: int | None = None) -> list[Fact]:
+        with self._lock:
+            found: set[FactId] = set()
+            for entity in entities:
+                ranked = sorted(self._facts_of.get(entity, ()), key=lambda id: _rank(self._facts[id]))
+                found.update(ranked[:limit])
+            return self._by_id(found)
+
+    def facts_between(self, triples: Collection[tuple[EntityId, str, EntityId]]) -> list[Fact]:
+        with self._lock:
+            return self._by_id({Fact(*triple).id for triple in triples} & self._facts.keys())
+
+    def facts_in(self, chunks: Collection[ChunkId]) -> list[Fact]:
+        with self._lock:
+            return self._by_id({id for chunk in chunks for id in self._facts_in.get(chunk, ())})
+
+    def _by_id(self, ids: Iterable[FactId]) -> list[Fact]:
+        return [self._facts[id] for id in sorted(ids)]
+
+    def neighbourhood(self, entities: Collection[EntityId], *, hops: int = 1, limit: int = 1000) -> Subgraph:
+        with self._lock:
+            start = [entity.id for entity in self.entities(set(entities))]
+            walked: dict[FactId, Fact] = {}
+            seen = set(start)
+            frontier = set(start)
+            for _ in range(hops):
+                ids = {id for entity in frontier for id in self._facts_of.get(entity, ())} - walked.keys()
+                step = sorted((self._facts[id] for id in ids), key=_rank)[: limit - len(walked)]
+                walked |= {fact.id: fact for fact in step}
+                frontier = {end for fact in step for end in (fact.subject, fact.object)} - seen
+                seen |= frontier
+            joined = {entity.id: entity for entity in self.entities(seen)}
+            return Subgraph(joined, tuple(walked.values()))
+
+    # -- search -------------------------------------------------------------------------------------------------
+
+    def search_chunks(self, text: str, *, limit: int = 10) -> list[ChunkHit]:
+        query = content_words(text)
+        with self._lock:
+            scores = self._texts.scores(query)
+            for id, score in self._titles.scores(query).items():
+                scores[id] = scores.get(id, 0.0) + score
+            return [ChunkHit(self._chunks[id], score) for id, score in _best(scores, limit)]
+
+    def nearest_chunks(self, vector: Sequence[float], *, limit: int = 10) -> list[ChunkHit]:
+        with self._lock:
+            scores = {id: cosine(vector, other) for id, other in self._vectors.items()}
+            return [ChunkHit(self._chunks[id], score) for id, score in _best(scores, limit)]
+
+    def search_entities(self, text: str, *, limit: int = 10) -> list[EntityHit]:
+        with self._lock:
+            scores = self._names.scores(name_words(text))
+            return [EntityHit(self._entities[id], score) for id, score in _best(scores, limit)]
+
+    # -- the whole ----------------------------------------------------------------------------------------------
+
+    def counts(self) -> Counts:
+        with self._lock:
+            return Counts(
+                documents=len(self._documents),
+                chunks=len(self._chunks),
+                entities=len(self._entities),
+                facts=len(self._facts),
+                evidence=sum(len(fact.evidence) for fact in self._facts.values()),
+                entities_by_type=_tally(entity.type for entity in self._entities.values()),
+                facts_by_relation=_tally(fact.relation for fact in self._facts.values()),
+            )
+
+    def all_entities(self) -> Iterator[Entity]:
+        with self._lock:
+            found = self.entities(self._entities.keys())
+        yield from found
+
+    def all_facts(self) -> Iterator[Fact]:
+        with self._lock:
+            found = self._by_id(self._facts)
+        yield from found
+
+    def version(self) -> int:
+        return self._version
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def entity_words(entity: Entity) -> list[str]:
+    """What full-text search of entities looks at: the words of the name and of every alias."""
+    return [word for name in (entity.name, *entity.aliases) for word in name_words(name)]
+
+
+def cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    """The cosine of the angle between two vectors; 0 where one of them is zero."""
+    norms = math.hypot(*one) * math.hypot(*other)
+    return math.fsum(a * b for a, b in zip(one, other, strict=True)) / norms if norms else 0.0
+
+
+def _keys(entity: Entity) -> set[str]:
+    return {name_key(name) for name in (entity.name, *entity.aliases)}
+
+
+def _rank(fact: Fact) -> tuple[int, FactId]:
+    return -len(fact.evidence), fact.id
+
+
+def _held(things: Mapping[K, V], ids: Iterable[K]) -> list[V]:
+    return [things[id] for id in set(ids) if id in things]
+
+
+def _best(scores: Mapping[K, float], limit: int) -> list[tuple[K, float]]:
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit]
+
+
+def _tally(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))

@@ -1,0 +1,75 @@
+"""What a batch of readings comes to: which documents it replaces, and what is then added."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kg.errors import InputError
+from kg.facts import DocumentId
+from kg.store import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Documents to forget first, then readings that only add."""
+
+    replaced: frozenset[DocumentId]
+    readings: tuple[Reading, ...]
+
+
+def batch(readings: Sequence[Reading]) -> Batch:
+    """The batch that has the effect of these readings in order: those that a later one replaces are left out.
+
+    Raises:
+        ValueError: a reading names an entity or a chunk that it does not hold, or a fact without evidence.
+        InputError: a text or a name cannot be stored.
+    """
+    kept: list[Reading] = []
+    replaced: set[DocumentId] = set()
+    for reading in reversed(readings):
+        if reading.document.id in replaced:
+            continue
+        if reading.first:
+            replaced.add(reading.document.id)
+        check(reading)
+        kept.append(reading)
+    return Batch(frozenset(replaced), tuple(reversed(kept)))
+
+
+def check(reading: Reading) -> None:
+    """Refuse a reading that could not be stored whole.
+
+    Raises:
+        ValueError: it names an entity or a chunk that it does not hold, or a fact without evidence.
+        InputError: a text or a name cannot be stored.
+    """
+    chunks = {chunk.id: chunk for chunk in reading.chunks}
+    entities = {entity.id for entity in reading.entities}
+    source = reading.document.source
+    if reading.vectors and len(reading.vectors) != len(reading.chunks):
+        raise ValueError(f"{source}: {len(reading.vectors)} vectors for {len(reading.chunks)} chunks")
+    for chunk in reading.chunks:
+        if chunk.document != reading.document.id or chunk.end - chunk.start != len(chunk.text):
+            raise ValueError(f"{source}: the chunk at {chunk.start} is not a part of this document")
+    for occurrence in reading.occurrences:
+        if occurrence.entity not in entities:
+            raise ValueError(f"{source}: an occurrence names entity {occurrence.entity}, which is not given")
+        place = chunks.get(occurrence.chunk)
+        if place is None or not place.start <= occurrence.start < occurrence.end <= place.end:
+            raise ValueError(f"{source}: an occurrence at {occurrence.start} lies in no chunk of this reading")
+    for fact in reading.facts:
+        if fact.subject not in entities or fact.object not in entities:
+            raise ValueError(f"{source}: a fact ({fact.relation}) names an entity that is not given")
+        if not fact.evidence:
+            raise ValueError(f"{source}: a fact ({fact.relation}) has no evidence")
+        if any(evidence.chunk not in chunks for evidence in fact.evidence):
+            raise ValueError(f"{source}: evidence of a fact ({fact.relation}) lies in no chunk of this reading")
+    try:
+        for chunk in reading.chunks:
+            chunk.text.encode()
+        for entity in reading.entities:
+            entity.name.encode()
+        f"{source}{reading.document.title}".encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{source}: holds half of a character ({error.object[error.start]!a}), which no store keeps; mend the file"
+        ) from error
