@@ -104,11 +104,10 @@ class Services:
         """What reads documents into the graph; parsers are loaded when there is something to parse."""
 
         def build() -> "Ingestor":
-            from nlp.link import NameLinker
-            from nlp.relations import RuleExtractor
-
             from nlp.ingest import Ingestor
+            from nlp.link import NameLinker
             from nlp.reader import Reader
+            from nlp.relations import RuleExtractor
 
             extractor = RuleExtractor(self.ontology)
             reader = Reader(

@@ -91,4 +91,4 @@ def _ontology(services: Services) -> str:
 
 def _store(services: Services) -> str:
     counts = services.store.counts()
-    return f"{services.store.address}: {counts.documents:,} documents, {counts.facts:,} facts"
+    return f"{services.store.address} with {counts.documents:,} documents and {counts.facts:,} facts"

@@ -85,6 +85,11 @@ def run(arguments: list[str]) -> int:
         leave_pipe()
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
+    except ModuleNotFoundError as error:
+        if debug:
+            raise
+        note(f"clew: the package {error.name} is not installed; `clew doctor` says what is missing")
+        return Exit.SETUP
     except Exception as error:
         if debug:
             raise

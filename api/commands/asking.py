@@ -18,7 +18,8 @@ def ask(
 ) -> None:
     """Answer a question from the graph, with the path and the quotations that lead there."""
     with open_services(store) as services:
-        answer = services.answerer.ask(services.question(question))
+        wanted = services.question(question)
+        answer = services.answerer.ask(wanted)
         if as_json:
             display(services).json(views.answer(answer))
         else:
@@ -34,7 +35,8 @@ def search(
 ) -> None:
     """Find passages by words, meaning and graph, best first."""
     with open_services(store) as services:
-        found = views.search(services.answerer.search(services.question(text), limit=limit))
+        wanted = services.question(text)
+        found = views.search(services.answerer.search(wanted, limit=limit))
         out = display(services)
         if as_json:
             out.json(found)

@@ -18,6 +18,7 @@ def serve(
     debug: Debug = False,
 ) -> None:
     """Serve the HTTP API until interrupted; /docs describes it."""
+    import os
     import signal
     import socket
 
@@ -35,11 +36,11 @@ def serve(
             listener = socket.create_server((host, port), family=family, backlog=128)
         except OSError as error:
             raise RequestError(
-                f"{host}:{port}: cannot listen there ({error.strerror}); choose another --port"
+                f"{host}:{port}: cannot listen there ({os.strerror(error.errno or 0)}); choose another --port"
             ) from error
         with listener:
             note(f"Clew listens on http://{f'[{host}]' if ':' in host else host}:{port} (docs: /docs, stop: Ctrl-C)")
-            config = uvicorn.Config(create_app(services), log_level="warning", server_header=False)
+            config = uvicorn.Config(create_app(services, hosts=_names(host)), log_level="warning", server_header=False)
             # Uvicorn ends its work in order and then raises the signal again: SIGTERM, too, is to close the store.
             signal.signal(signal.SIGTERM, signal.default_int_handler)
             uvicorn.Server(config).run(sockets=[listener])
@@ -47,3 +48,10 @@ def serve(
         note("Stopped.")
     finally:
         services.close()
+
+
+def _names(host: str) -> set[str] | None:
+    """The names under which a service on loopback may be spoken to; beyond loopback any."""
+    loopback = {"localhost", "127.0.0.1", "[::1]"}
+    bare = f"[{host}]" if ":" in host else host
+    return loopback | {bare} if bare in loopback or bare.startswith("127.") else None

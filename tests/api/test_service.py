@@ -250,6 +250,15 @@ def test_a_body_that_is_too_long_is_refused_without_a_length_too(client: TestCli
     problem(response, 413)
 
 
+def test_a_service_on_loopback_goes_by_no_other_name(services: Services) -> None:
+    app = create_app(services, hosts={"localhost", "[::1]"})
+    with TestClient(app, base_url="http://localhost:8000") as client:
+        assert client.get("/health").status_code == 200
+        assert client.get("/health", headers={"host": "[::1]:8000"}).status_code == 200
+        for name in ("evil.example", "evil.example:8000", "localhost.evil.example", ""):
+            problem(client.get("/health", headers={"host": name}), 421)
+
+
 def test_names_are_data_whatever_they_look_like(client: TestClient) -> None:
     nasty = "x'}) DETACH DELETE n //"
     assert client.get("/entities", params={"query": nasty}).json() == {"entities": [], "next": None}
