@@ -7,7 +7,6 @@ reading goes on behind it.
 """
 
 import atexit
-import errno
 import os
 import shutil
 import stat
@@ -21,6 +20,7 @@ from typing import BinaryIO, cast
 from kg.decode import binary_kind, check_encoding, decode, detect, one_line, storable
 from kg.errors import InputError
 from kg.facts import Document
+from kg.sources import check, open_file, refusal, source_of
 from nlp.formats.pieces import Lost, Options, Piece, Unreadable
 from nlp.script import detect as detect_language
 
@@ -34,19 +34,6 @@ _FORMATS = {
 _DEFAULTS = Options()
 _SPOOLED = 16 << 20  # bytes of standard input held in memory; what is more goes to a temporary file
 _TITLE = 300  # characters
-_KINDS = {
-    stat.S_IFIFO: "a pipe; send what comes out of it to standard input (-)",
-    stat.S_IFSOCK: "a socket, not a file; leave it out",
-    stat.S_IFCHR: "a device, not a file; leave it out",
-    stat.S_IFBLK: "a device, not a file; leave it out",
-}
-_ERRORS = {
-    errno.ENOENT: "does not exist; check the path",
-    errno.EACCES: "may not be read; allow it with chmod +r",
-    errno.EPERM: "may not be read; allow it with chmod +r",
-    errno.ELOOP: "is a symbolic link that leads back to itself; remove it",
-    errno.ENAMETOOLONG: "has a name longer than the system allows; rename it",
-}
 
 
 def read(
@@ -90,19 +77,19 @@ class _Walk:
 
     def _path(self, path: Path, *, within: tuple[tuple[int, int], ...]) -> Iterator[Document | Unreadable]:
         """A file or folder; ``within`` identifies the folders that were entered on the way to it."""
-        source = _source(path)
+        source = source_of(path)
         try:
-            status = path.stat()
+            status = check(path)
             is_folder = stat.S_ISDIR(status.st_mode)
             names = sorted(os.listdir(path)) if is_folder else []
-        except OSError as error:
-            yield _unreadable(source, error, path)
+        except InputError as error:
+            yield Unreadable(source, str(error))
             return
-        except ValueError:  # a NUL in the path
-            yield Unreadable(source, f"{one_line(source)}: cannot be the name of a file; check the path")
+        except OSError as error:
+            yield Unreadable(source, str(refusal(path, error)))
             return
         if not is_folder:
-            yield from self._file(path, source, status.st_mode)
+            yield from self._file(path, source)
             return
         identity = (status.st_dev, status.st_ino)
         if identity in within:
@@ -114,20 +101,18 @@ class _Walk:
             else:
                 yield from self._path(path / name, within=(*within, identity))
 
-    def _file(self, path: Path, source: str, mode: int) -> Iterator[Document | Unreadable]:
-        if kind := _KINDS.get(stat.S_IFMT(mode)):
-            yield Unreadable(source, f"{one_line(source)}: is {kind}")
-        elif source in self._done:
+    def _file(self, path: Path, source: str) -> Iterator[Document | Unreadable]:
+        if source in self._done:
             self._remark(f"{one_line(source)}: was given more than once and read once")
-        else:
-            self._done.add(source)
-            try:
-                stream = path.open("rb")
-            except OSError as error:
-                yield _unreadable(source, error)
-                return
-            with stream:
-                yield from self._stream(stream, source, path.name)
+            return
+        self._done.add(source)
+        try:
+            stream = open_file(path)
+        except InputError as error:
+            yield Unreadable(source, str(error))
+            return
+        with stream:
+            yield from self._stream(stream, source, path.name)
 
     def _stream(self, stream: BinaryIO, source: str, name: str) -> Iterator[Document | Unreadable]:
         replaced = 0
@@ -147,8 +132,10 @@ class _Walk:
                     title=title,
                     language=detect_language(text),
                 )
-        except (OSError, InputError) as error:
-            yield _unreadable(source, error)
+        except InputError as error:
+            yield Unreadable(source, str(error))
+        except OSError as error:
+            yield Unreadable(source, str(refusal(Path(source), error)))
         for remark in remarks:
             self._remark(remark)
         if replaced:
@@ -273,20 +260,6 @@ def _filled(piece: Piece, label: str) -> Piece:
     if not piece.text.strip():
         raise InputError(f"{label}: holds no text; leave it out")
     return piece
-
-
-def _source(path: Path) -> str:
-    """The path as it was given; bytes of a name that are not UTF-8 are written as \\xNN."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
-
-
-def _unreadable(source: str, error: OSError | InputError, path: Path | None = None) -> Unreadable:
-    if isinstance(error, InputError):
-        return Unreadable(source, str(error))
-    why = _ERRORS.get(error.errno or 0, f"cannot be read ({error.strerror or error})")
-    if error.errno == errno.ENOENT and path is not None and path.is_symlink():
-        why = "is a symbolic link to something that does not exist; remove it"
-    return Unreadable(source, f"{one_line(source)}: {why}")
 
 
 def _standard_input() -> BinaryIO:

@@ -426,7 +426,7 @@ def test_files_that_may_not_be_read_are_named() -> None:
 def test_pipes_and_devices_are_not_waited_for() -> None:
     os.mkfifo("pipe.txt")
     assert problems("pipe.txt", "/dev/null") == [
-        "pipe.txt: is a pipe; send what comes out of it to standard input (-)",
+        "pipe.txt: is a pipe; send what comes out of it to standard input (-), or to a file",
         "/dev/null: is a device, not a file; leave it out",
     ]
 
