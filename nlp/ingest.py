@@ -16,6 +16,7 @@ from kg.errors import UnknownDocumentError
 from kg.facts import Document, DocumentId, Entity, Topic, name_key
 from kg.load import load
 from kg.store import DocumentRecord, GraphStore, Reading
+from nlp.formats.pieces import Unreadable
 from nlp.gazetteer import Gazetteer
 from nlp.reader import Reader, Tally
 from nlp.topics import declare
@@ -23,14 +24,6 @@ from nlp.topics import declare
 IMPORT = "import-"  # how the readers of imported files are called
 
 Declared = list[tuple[DocumentId, Topic]]
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """Something that was to be read and could not be: one line that says what, where, and what to do."""
-
-    source: str
-    message: str
 
 
 @dataclass(slots=True)

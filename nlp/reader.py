@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from kg.facts import Chunk, Document, Entity, EntityId, Evidence, Fact, Occurrence, Topic, merge_facts
 from kg.ontology import Ontology
 from kg.store import DocumentRecord, Reading
-from nlp import language
+import nlp.language as language
 from nlp.chunk import split
 from nlp.embed import Embedder
 from nlp.gazetteer import Gazetteer
