@@ -89,7 +89,8 @@ def credits(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
                     yield from _made(passage, sentence, match, subject, _MAKERS[verb])
         for match in _PART_BY.finditer(pattern):
             subject = _work(passage, sentence, match.start())
-            yield from _made(passage, sentence, match, subject, _NOUNS[match["noun"]])
+            if _NOUNS[match["noun"]]:
+                yield from _made(passage, sentence, match, subject, _NOUNS[match["noun"]])
         for match in _KIND_BY.finditer(pattern):
             subject = _kind(passage, sentence, match.start("noun"))
             if subject is not None:
