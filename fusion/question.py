@@ -1,0 +1,169 @@
+"""What a question names: the entities of the graph that its words refer to.
+
+Names are looked up by every run of words in one call, so casing and punctuation do not matter; what no run names
+exactly is sought by similarity. The longest name wins; entities that share it stay side by side as candidates.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import regex
+from rapidfuzz import fuzz
+
+from kg.facts import Entity, name_key
+from kg.ontology import Ontology
+from kg.store import GraphStore
+from kg.words import STOP_WORDS
+
+LONGEST = 14  # words (Chinese: characters) that a name in a question may have
+LINKED_TEXT = 1000  # characters of a text in which names are sought
+SIMILAR = 12  # entities that are compared with the question's words when no name fits exactly
+ALIKE = 87.0  # of 100: two names as similar as this may be one
+
+EXACT, KEY, ALIAS, FUZZY = 1.0, 0.95, 0.85, 0.7  # how far each kind of match is believed
+
+_TOKEN = regex.compile(r"\p{Han}|[[\p{L}\p{M}\p{N}]--\p{Han}]+", regex.V1)
+_ASKING_WORDS = """
+    who whom whose what which when where why how do does did is are was were both same share shares between than more
+    most less least earlier later first last older younger other come came comes name tell me list give all any have
+    had has been about many much born die died dies released year years
+"""
+_ASKING = frozenset(_ASKING_WORDS.split())
+_ASKING_ZH = regex.compile(
+    r"什么|哪些|哪个|哪里|哪儿|哪位|哪一|多少|怎么|如何|为什么|是谁|谁|吗|呢|的|是|有|和|与|在|了|请问|哪|几|何时|何处|几时"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """``text[start:end]`` of the question names the entity; the score says how surely (0 to 1)."""
+
+    start: int
+    end: int
+    entity: Entity
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    start: int
+    end: int
+    key: str
+
+
+def is_chinese(text: str) -> bool:
+    """Whether a question is asked in Chinese."""
+    return regex.search(r"\p{Han}", text) is not None
+
+
+def link(store: GraphStore, ontology: Ontology, text: str) -> tuple[Link, ...]:
+    """The entities that a text names, by place; candidates for one place have the same start and end.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    text = text[:LINKED_TEXT]
+    spans = list(_spans(text, _plain_words(ontology)))
+    by_key: defaultdict[str, list[Entity]] = defaultdict(list)
+    for entity in store.find_entities({span.key for span in spans}):
+        for key in {name_key(name) for name in (entity.name, *entity.aliases)}:
+            by_key[key].append(entity)
+    links: list[Link] = []
+    taken: list[tuple[int, int]] = []
+    for span in sorted(spans, key=lambda s: (s.start - s.end, s.start)):
+        if span.key in by_key and _free(span.start, span.end, taken):
+            taken.append((span.start, span.end))
+            links += (_exact(span, text, entity) for entity in by_key[span.key])
+    links += _similar(store, text, taken, _plain_words(ontology))
+    return tuple(sorted(links, key=lambda found: (found.start, found.end, -found.score, found.entity.id)))
+
+
+def coverage(ontology: Ontology, text: str, links: Iterable[Link]) -> float:
+    """The share of the words that say what a text is about (neither asking nor relating) that name an entity."""
+    plain = _plain_words(ontology)
+    places = {(found.start, found.end) for found in links}
+    words = [match.span() for match in _TOKEN.finditer(text) if name_key(match[0]) not in plain]
+    inside = [span for span in words if any(start <= span[0] < end for start, end in places)]
+    return len(inside) / len(words) if words else 0.0
+
+
+@lru_cache(maxsize=4)
+def _plain_words_of(words: frozenset[str]) -> frozenset[str]:
+    return frozenset(part for word in words for part in name_key(word).split()) | STOP_WORDS | _ASKING
+
+
+def _plain_words(ontology: Ontology) -> frozenset[str]:
+    """Words that ask or relate, and so do not make a name by themselves: "film", "director", "who"."""
+    english = [relation.words.get("en", ()) for relation in ontology.relations.values()]
+    english += [words.get("en", ()) for words in ontology.type_words.values()]
+    return _plain_words_of(frozenset(word for group in english for word in group))
+
+
+def _spans(text: str, plain: frozenset[str]) -> Iterator[_Span]:
+    tokens = [match.span() for match in _TOKEN.finditer(text)]
+    for first, (start, _) in enumerate(tokens):
+        for _, end in tokens[first : first + LONGEST]:
+            key = name_key(text[start:end])
+            if _may_name(text[start:end], key, start, plain):
+                yield _Span(start, end, key)
+
+
+def _may_name(surface: str, key: str, start: int, plain: frozenset[str]) -> bool:
+    if is_chinese(surface):
+        return len(key) > 1 and _ASKING_ZH.fullmatch(surface) is None
+    if not all(word in plain for word in key.split()):
+        return not (len(key) == 1 and key.isalpha())
+    return start > 0 and all(word[:1].isupper() for word in surface.split() if word.casefold() not in STOP_WORDS)
+
+
+def _free(start: int, end: int, taken: Iterable[tuple[int, int]]) -> bool:
+    return all(end <= other_start or other_end <= start for other_start, other_end in taken)
+
+
+def _exact(span: _Span, text: str, entity: Entity) -> Link:
+    surface = text[span.start : span.end]
+    same = KEY if span.key == entity.key else ALIAS
+    return Link(span.start, span.end, entity, EXACT if surface.casefold() == entity.name.casefold() else same)
+
+
+def _similar(store: GraphStore, text: str, taken: list[tuple[int, int]], plain: frozenset[str]) -> Iterator[Link]:
+    """Entities whose name is nearly spelt by words that no exact name has taken."""
+    rest = list(text)
+    for start, end in taken:
+        rest[start:end] = " " * (end - start)
+    free = "".join(rest)
+    words = [match for match in _TOKEN.finditer(free) if name_key(match[0]) not in plain]
+    if is_chinese(text) or not words:
+        return
+    found: list[Link] = []
+    for hit in store.search_entities(" ".join(match[0] for match in words), limit=SIMILAR):
+        best = max((_aligned(free, name, hit.entity) for name in (hit.entity.name, *hit.entity.aliases)), key=_score)
+        if best is not None:
+            found.append(best)
+    used: list[tuple[int, int]] = []
+    for candidate in sorted(found, key=lambda c: (-c.score, c.start - c.end, c.entity.id)):
+        if _free(candidate.start, candidate.end, used):
+            used.append((candidate.start, candidate.end))
+            yield candidate
+
+
+def _score(candidate: Link | None) -> float:
+    return -1.0 if candidate is None else candidate.score
+
+
+def _aligned(text: str, name: str, entity: Entity) -> Link | None:
+    """Where the text comes nearest to the name, if that is near enough."""
+    wanted = name_key(name)
+    count = len(wanted.split())
+    if len(wanted) < 5:
+        return None
+    tokens = [match.span() for match in _TOKEN.finditer(text)]
+    best: Link | None = None
+    for first, (start, _) in enumerate(tokens):
+        for _, end in tokens[max(first, first + count - 2) : first + count + 1]:
+            alike = fuzz.ratio(wanted, name_key(text[start:end]), score_cutoff=ALIKE)
+            if alike and FUZZY * alike / 100 > _score(best):
+                best = Link(start, end, entity, FUZZY * alike / 100)
+    return best
