@@ -23,7 +23,7 @@ def progress(what: str) -> "Iterator[Progress]":
         task = bar.add_task(what, total=None)
 
         def tell(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+            bar.update(task, completed=done, total=total or None)  # a bar without a total pulses
 
         yield tell
 

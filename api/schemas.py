@@ -172,6 +172,22 @@ class IngestOut(_Shape):
     dropped: dict[str, int] = Field(description="What was seen and not kept, by reason")
 
 
+class ImportedFile(_Shape):
+    """What importing a file of triples came to."""
+
+    source: str
+    triples: int
+    unreadable_lines: int
+
+
+class ImportOut(_Shape):
+    """What importing came to."""
+
+    files: list[ImportedFile]
+    unreadable: list[UnreadableOut]
+    reread: int = Field(description="Documents read again for the names that are known now")
+
+
 class DeleteOut(_Shape):
     """What deleting came to."""
 

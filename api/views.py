@@ -3,13 +3,14 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api import schemas
 from api.errors import UnknownEntityError
 from kg.errors import UnknownDocumentError
 from kg.facts import Chunk, ChunkId, Document, DocumentId, Entity, EntityId, Fact, name_key
+from kg.sources import source_of
 from kg.store import DocumentRecord, GraphStore
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def find_documents(store: GraphStore, wanted: Iterable[str]) -> list[DocumentRec
     """
     found: dict[DocumentId, DocumentRecord] = {}
     for text in wanted:
-        file = PurePath(text).as_posix()  # as nlp.documents writes the path of a file
+        file = source_of(Path(text))
         ids = [DocumentId(text), *(Document(source=source, text="").id for source in (text, file))]
         records = store.document_records(ids) or list(store.documents(prefix=f"{file}#"))
         if not records:

@@ -1,6 +1,7 @@
 """`clew ingest` and `clew import`: texts and triples into the graph."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,8 @@ from api.commands.options import Debug, Json, Store, display, open_services
 from api.display import Display, note, plain, plural
 from api.errors import Exit
 from api.progress import progress
-from api.schemas import IngestOut
+from api.schemas import ImportedFile, ImportOut, IngestOut, UnreadableOut
+from kg.errors import InputError
 
 if TYPE_CHECKING:
     from kg.facts import Document
@@ -64,8 +66,49 @@ def ingest(
         raise typer.Exit(Exit.INCOMPLETE)
 
 
-def import_file() -> None:
-    """TODO"""
+def import_file(
+    file: Annotated[list[Path], typer.Argument(help="Tables of triples (TSV, CSV), Turtle or N-Triples.")],
+    encoding: Annotated[str | None, typer.Option(help="Encoding of the files, in place of detecting it.")] = None,
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Import triples, as facts that need no reading; their names are then known when texts are read."""
+    with open_services(store) as services:
+        from kg.triples import TripleFile
+
+        imported: list[ImportedFile] = []
+        lost: list[UnreadableOut] = []
+        reread = 0
+        for path in file:
+            triples = TripleFile(path, encoding=encoding)
+            try:
+                with progress(f"Importing {path.name}") as tell:
+                    reread += services.ingestor.import_file(triples.__iter__, progress=tell)
+            except InputError as error:
+                lost.append(UnreadableOut(source=triples.source, message=str(error)))
+                note(f"clew: {error}")
+                continue
+            for line in triples.problems.lines:
+                note(f"clew: {line}")
+            untold = triples.problems.count - len(triples.problems.lines)
+            if untold:
+                note(f"clew: {triples.source}: {plural(untold, 'more line')} could not be read")
+            imported.append(
+                ImportedFile(source=triples.source, triples=triples.triples, unreadable_lines=triples.problems.count)
+            )
+        found = ImportOut(files=imported, unreadable=lost, reread=reread)
+        out = display(services)
+        if as_json:
+            out.json(found)
+        else:
+            for one in found.files:
+                left = f"; {plural(one.unreadable_lines, 'line')} could not be read" if one.unreadable_lines else ""
+                out.line(f"{plain(one.source)}: {plural(one.triples, 'triple')}{left}")
+            if reread:
+                out.line(f"Read {plural(reread, 'document')} again for the names that are known now.")
+    if lost or any(one.unreadable_lines for one in imported):
+        raise typer.Exit(Exit.INCOMPLETE)
 
 
 def _tell(out: Display, found: IngestOut) -> None:

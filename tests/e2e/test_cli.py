@@ -114,6 +114,32 @@ def test_the_doctor_finds_this_installation_well(clew: Clew) -> None:
     assert b"Traceback" not in missing.stderr
 
 
+def test_imported_triples_are_facts_that_can_be_asked_for_and_taken_back(filled: Clew) -> None:
+    before = filled.out("export")
+    lines = "subject\trelation\tobject\tsubject_type\tobject_type\n糖尿病\tsymptom\t多饮\tDisease\tSymptom\n"
+    (filled.folder / "kg.tsv").write_text(lines, "utf-8")
+    assert json.loads(filled.out("import", "kg.tsv", "--json"))["files"][0]["triples"] == 1
+    exported = filled.out("export")
+    assert exported != before
+    filled.out("import", "kg.tsv")
+    assert filled.out("export") == exported
+    assert "多饮" in filled.out("show", "糖尿病")
+    filled.out("delete", "kg.tsv")
+    assert filled.out("export") == before
+
+
+def test_lines_that_are_no_triples_are_named_and_the_others_imported(clew: Clew) -> None:
+    write(clew, bad__tsv="a\tknows\tb\nonly two\tcolumns\nc\tknows\td\n", empty__tsv="")
+    done = clew.run("import", "bad.tsv", "empty.tsv", "missing.ttl", "--json")
+    assert done.returncode == Exit.INCOMPLETE
+    found = json.loads(done.stdout)
+    assert found["files"] == [{"source": "bad.tsv", "triples": 2, "unreadable_lines": 1}]
+    assert [one["source"] for one in found["unreadable"]] == ["empty.tsv", "missing.ttl"]
+    lines = done.stderr.decode().splitlines()
+    assert len(lines) == 3
+    assert "bad.tsv: line 2" in lines[0]
+
+
 # -- bad input ----------------------------------------------------------------------------------------------------
 
 
