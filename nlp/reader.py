@@ -6,6 +6,7 @@ document in the stream changes nothing. Long documents are read in sections, so 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from kg.facts import Chunk, Document, Entity, EntityId, Evidence, Fact, Occurrence, Topic, merge_facts
@@ -89,13 +90,14 @@ class Reader:
 
     def read(self, documents: Iterable[Document], gazetteer: Gazetteer, tally: Tally) -> Iterator[Reading]:
         """Read the documents in order: one reading or more for each, the last marked so."""
-        batch: list[_Section] = []
-        for section in self._sections(documents):
-            batch.append(section)
-            if sum(len(s.chunks) for s in batch) >= BATCH:
-                yield from self._read_batch(batch, gazetteer, tally)
-                batch = []
-        yield from self._read_batch(batch, gazetteer, tally)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="clew-embedder") as beside:
+            batch: list[_Section] = []
+            for section in self._sections(documents):
+                batch.append(section)
+                if sum(len(s.chunks) for s in batch) >= BATCH:
+                    yield from self._read_batch(batch, gazetteer, tally, beside)
+                    batch = []
+            yield from self._read_batch(batch, gazetteer, tally, beside)
 
     def _sections(self, documents: Iterable[Document]) -> Iterator[_Section]:
         for document in documents:
@@ -109,9 +111,12 @@ class Reader:
                 chunks.append(chunk)
             yield _Section(document, topic, tuple(chunks), first, last=True)
 
-    def _read_batch(self, sections: list[_Section], gazetteer: Gazetteer, tally: Tally) -> Iterator[Reading]:
+    def _read_batch(
+        self, sections: list[_Section], gazetteer: Gazetteer, tally: Tally, beside: Executor
+    ) -> Iterator[Reading]:
+        embedding = beside.submit(self._embed, sections)  # the encoder leaves the interpreter to the parser
         extractions = self._extract(sections, gazetteer)
-        vectors = self._embed(sections)
+        vectors = embedding.result()
         for section in sections:
             found = [extractions[chunk.id] for chunk in section.chunks if chunk.id in extractions]
             mentions = [mention for extraction in found for mention in extraction.mentions]
