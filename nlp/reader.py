@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from kg.facts import Chunk, Document, Entity, EntityId, Evidence, Fact, Occurrence, Topic, merge_facts
 from kg.ontology import Ontology
 from kg.store import DocumentRecord, Reading
-import nlp.language as language
 from nlp.chunk import split
 from nlp.embed import Embedder
 from nlp.gazetteer import Gazetteer
+from nlp.language import parse
 from nlp.spans import Extraction, Extractor, Linker, Links, Mention
 from nlp.topics import declare
 
@@ -138,9 +138,7 @@ class Reader:
         for code, extractor in self._extractors.items():
             units = [(s, chunk) for s in sections if s.document.language == code for chunk in s.chunks]
             texts = [chunk.text for _, chunk in units]
-            for (section, chunk), parsed in zip(
-                units, language.parse(texts, code, processes=self._processes), strict=True
-            ):
+            for (section, chunk), parsed in zip(units, parse(texts, code, processes=self._processes), strict=True):
                 extractions[chunk.id] = extractor.extract(chunk, parsed, topic=section.topic, gazetteer=gazetteer)
         return extractions
 
