@@ -4,7 +4,8 @@ What RDF says of a thing's name and type becomes its name and type; everything e
 ``rdfs:label`` and ``skos:prefLabel`` name it (the label without a language first, then English, then Chinese),
 other labels and ``skos:altLabel`` are aliases, ``rdf:type`` gives its type by local name. Without a label its name
 is the local name of its IRI. Things of one type and name are told apart by their local names or IRIs. Literals are
-things of type Date, Number or Text.
+things of type Date, Number or Text. The provenance in what Clew itself exported (``kg.rdf``) is passed over: the
+file at hand is the source now.
 """
 
 import re
@@ -16,6 +17,7 @@ from urllib.parse import unquote
 from kg.decode import one_line
 from kg.errors import InputError
 from kg.facts import Entity
+from kg.rdf import PROVENANCE_TYPES
 from kg.triples import DEFAULT_TYPE, LONGEST_NAME, Known, Named, Problems, Statement
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -100,13 +102,17 @@ def from_turtle(text: str, *, source: str) -> str:
 
 def read_ntriples(text: str, problems: Problems) -> Iterator[Statement]:
     """What the lines of N-Triples say, in their order."""
-    things = _things(text)
+    things, provenance = _things(text)
     literals: dict[tuple[str, str], Known] = {}
     for line in _parsed(text, problems):
+        if line.subject in provenance:
+            continue
         subject = things[line.subject]
         if line.predicate in _NAMING:
+            if subject is not None and line.literal == subject.entity.name and line.literal_at < 0:
+                continue  # a name with escaped characters cannot be quoted, and need not be
             if line.literal_at < 0 or subject is None or not 0 < len(line.literal) <= LONGEST_NAME:
-                problems.add(line.number, "names a thing in a way that cannot be quoted; that name is not kept")
+                problems.add(line.number, "holds a name that is escaped, empty or too long; that name is not kept")
             else:
                 at = Named(subject, line.literal_at, line.literal_at + len(line.literal))
                 yield Statement(line.start, line.end, None, (at,))
@@ -147,20 +153,23 @@ def _parsed(text: str, problems: Problems | None = None) -> Iterator[_Line]:
         )
 
 
-def _things(text: str) -> dict[str, Known | None]:
-    """Every IRI and blank node as an entity; None for a blank node without a label."""
+def _things(text: str) -> tuple[dict[str, Known | None], set[str]]:
+    """Every IRI and blank node as an entity, None for a blank node without a label; and what is provenance alone."""
+    provenance: set[str] = set()
     labels: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)
     types: defaultdict[str, set[str]] = defaultdict(set)
     nodes: dict[str, None] = {}
     for line in _parsed(text):
         nodes[line.subject] = None
         if line.predicate == _TYPE and line.object is not None:
-            if line.object not in _NO_TYPES:
+            if line.object in PROVENANCE_TYPES:
+                provenance.add(line.subject)
+            elif line.object not in _NO_TYPES:
                 types[line.subject].add(_local(line.object))
             continue
         if line.object is not None:
             nodes[line.object] = None
-        elif line.predicate in _LABELS and (label := " ".join(line.literal.split())) and len(label) <= LONGEST_NAME:
+        elif line.predicate in _LABELS and (label := line.literal.strip(" \t\r\n")) and len(label) <= LONGEST_NAME:
             rank = {"": 0, "en": 1, "zh": 2}.get(line.language.partition("-")[0], 3)
             labels[line.subject].append((rank, line.language, label))
     chosen: dict[str, tuple[str, str]] = {}
@@ -171,7 +180,7 @@ def _things(text: str) -> dict[str, Known | None]:
         elif not node.startswith("_:"):
             chosen[node] = (type, _readable(node))
     distinct = _distinct(chosen)
-    return {node: _known(*distinct[node]) if node in distinct else None for node in nodes}
+    return {node: _known(*distinct[node]) if node in distinct else None for node in nodes}, provenance
 
 
 def _distinct(chosen: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
