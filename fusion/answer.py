@@ -40,5 +40,10 @@ class Answer:
         return [[_triple(fact, names) for fact in path.facts] for path in self.paths]
 
 
+def abstain(question: str, reason: str) -> Answer:
+    """No answer, and why, in one line."""
+    return Answer(question=question, text="", abstained=True, reason=reason)
+
+
 def _triple(fact: Fact, names: dict[EntityId, Entity]) -> tuple[str, str, str]:
     return names[fact.subject].name, fact.relation, names[fact.object].name

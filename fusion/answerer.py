@@ -1,12 +1,31 @@
-"""Question → answer with its thread: the one door to question answering."""
+"""Question → answer with its thread: the one door to question answering.
 
+link → cues → compare, or paths that explain the question → else the best sentence of the best passages
+→ the evidence of every fact, as quotations → every fact and quotation checked → Answer
+"""
+
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
-from fusion.answer import Answer
-from kg.facts import Chunk
+from fusion.answer import Answer, Citation, abstain
+from fusion.compare import compare
+from fusion.cues import Lexicon
+from fusion.extract import READ, TRUST, Found, extract
+from fusion.paths import Facts
+from fusion.question import link
+from fusion.reader import Asked, Reading, read, understand
+from fusion.retrieve import Retriever
+from fusion.verify import verify
+from kg.facts import Chunk, ChunkId, Evidence, Fact, Path, name_key
 from kg.ontology import Ontology
-from kg.store import GraphStore
+from kg.store import ChunkHit, GraphStore
+from nlp.dates import find_dates
 from nlp.embed import Embedder
+
+LONGEST = 1000  # characters of a question
+
+Cut = dict[Citation, ChunkId]  # quotations, with the chunk that each was cut from
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +44,10 @@ class Answerer:
     def __init__(self, store: GraphStore, *, embedder: Embedder | None, ontology: Ontology) -> None:
         """Without an embedder, passages are found by words and by the graph alone."""
         self._store = store
-        self._embedder = embedder
         self._ontology = ontology
+        self._retriever = Retriever(store, embedder=embedder, ontology=ontology)
+        self._lock = Lock()
+        self._known: tuple[int, Lexicon] | None = None
 
     def ask(self, question: str) -> Answer:
         """Answer with entities, paths and quotations, or abstain and say what was missing.
@@ -35,7 +56,24 @@ class Answerer:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
         """
-        return Answer(question=question, text="", abstained=True, reason="answering is not built yet")
+        if not name_key(question):
+            return abstain(question, "the question is empty")
+        if len(question) > LONGEST:
+            return abstain(question, f"the question is longer than {LONGEST} characters; ask one thing in a sentence")
+        links = link(self._store, self._ontology, question)
+        asked = understand(question, links, self._lexicon(), self._ontology)
+        reason = "nothing in the graph has a name that the question mentions"
+        if links:
+            facts = Facts(self._store)
+            found = compare(asked, facts, self._ontology) or read(asked, facts, self._ontology)
+            if isinstance(found, Reading):
+                answer = self._from_graph(asked, found, facts)
+                if not answer.abstained:
+                    return answer
+                reason = answer.reason
+            else:
+                reason = found.reason
+        return self._from_passages(asked, reason)
 
     def search(self, text: str, *, limit: int = 10) -> list[Passage]:
         """The passages that say most about the text, best first.
@@ -44,9 +82,101 @@ class Answerer:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
         """
-        hits = self._store.search_chunks(text, limit=limit)
-        records = {r.id: r for r in self._store.document_records({hit.chunk.document for hit in hits})}
+        if limit < 1 or not text.strip():
+            return []
+        return self._passages(self._retriever.retrieve(text, limit=limit).passages)
+
+    def _passages(self, hits: Sequence[ChunkHit]) -> list[Passage]:
+        records = {record.id: record for record in self._store.document_records({hit.chunk.document for hit in hits})}
         return [
             Passage(hit.chunk, records[hit.chunk.document].source, records[hit.chunk.document].title, hit.score)
             for hit in hits
+            if hit.chunk.document in records
         ]
+
+    def _lexicon(self) -> Lexicon:
+        """The words of the relations that the graph has now."""
+        version = self._store.version()
+        with self._lock:
+            if self._known is None or self._known[0] != version:
+                self._known = version, Lexicon(self._ontology, self._store.counts().facts_by_relation.keys())
+            return self._known[1]
+
+    def _from_graph(self, asked: Asked, found: Reading, facts: Facts) -> Answer:
+        steps = {fact.id: fact for path in found.paths for fact in path}
+        names = facts.entities({end for fact in steps.values() for end in (fact.subject, fact.object)})
+        names |= {entity.id: entity for entity in found.entities}
+        cut = self._quote(list(steps.values()))
+        answer = Answer(
+            question=asked.text,
+            text=_as_written(found, cut),
+            reason=found.reason,
+            confidence=round(min(found.score, 1.0), 3),
+            entities=found.entities,
+            paths=tuple(dict.fromkeys(Path(path) for path in found.paths)),
+            citations=tuple(cut),
+            names=names,
+        )
+        return verify(answer, self._store, cut)
+
+    def _from_passages(self, asked: Asked, reason: str) -> Answer:
+        hits = self._retriever.retrieve(asked.text, limit=READ).passages
+        passages = self._passages(hits)
+        found = extract(
+            asked,
+            [ChunkHit(passage.chunk, passage.score) for passage in passages],
+            [passage.title for passage in passages],
+            self._store,
+            self._ontology,
+        )
+        if found is None:
+            return abstain(asked.text, reason)
+        source = next(passage.source for passage in passages if passage.chunk.id == found.hit.chunk.id)
+        return self._from_sentence(asked, found, source, reason)
+
+    def _from_sentence(self, asked: Asked, found: Found, source: str, reason: str) -> Answer:
+        chunk = found.hit.chunk
+        quote = chunk.text[found.start : found.end]
+        citation = Citation(chunk.document, source, chunk.start + found.start, chunk.start + found.end, quote)
+        answer = Answer(
+            question=asked.text,
+            text=found.text,
+            reason=f"read from one sentence: {reason}",
+            confidence=round(TRUST * found.score, 3),
+            entities=() if found.entity is None else (found.entity,),
+            citations=(citation,),
+            names={} if found.entity is None else {found.entity.id: found.entity},
+        )
+        return verify(answer, self._store, {citation: chunk.id})
+
+    def _quote(self, facts: Collection[Fact]) -> Cut:
+        """For each fact the characters that state it most surely."""
+        best = {fact: min(fact.evidence, key=_surest) for fact in facts if fact.evidence}
+        chunks = {chunk.id: chunk for chunk in self._store.chunks({evidence.chunk for evidence in best.values()})}
+        records = self._store.document_records({chunk.document for chunk in chunks.values()})
+        sources = {record.id: record.source for record in records}
+        cut: Cut = {}
+        for fact, evidence in best.items():
+            chunk = chunks.get(evidence.chunk)
+            if chunk is not None and chunk.document in sources:
+                quote = chunk.text[evidence.start - chunk.start : evidence.end - chunk.start]
+                source = sources[chunk.document]
+                cut[Citation(chunk.document, source, evidence.start, evidence.end, quote, fact.id)] = chunk.id
+        return cut
+
+
+def _surest(evidence: Evidence) -> tuple[float, int, Evidence]:
+    return -evidence.confidence, evidence.end - evidence.start, evidence
+
+
+def _as_written(found: Reading, citations: Collection[Citation]) -> str:
+    """The answer's text; a date as the cited document writes it."""
+    if len(found.entities) != 1 or len(found.paths) != 1:
+        return found.text
+    name, last = found.entities[0].name, found.paths[0][-1].id
+    for citation in citations:
+        if citation.fact == last:
+            for start, end, date in find_dates(citation.quote):
+                if date == name:
+                    return citation.quote[start:end]
+    return found.text

@@ -65,7 +65,7 @@ def link(store: GraphStore, ontology: Ontology, text: str) -> tuple[Link, ...]:
         StoreError: the store failed.
     """
     text = text[:LINKED_TEXT]
-    spans = list(_spans(text, _plain_words(ontology)))
+    spans = list(_spans(text, plain_words(ontology)))
     by_key: defaultdict[str, list[Entity]] = defaultdict(list)
     for entity in store.find_entities({span.key for span in spans}):
         for key in {name_key(name) for name in (entity.name, *entity.aliases)}:
@@ -76,13 +76,13 @@ def link(store: GraphStore, ontology: Ontology, text: str) -> tuple[Link, ...]:
         if span.key in by_key and _free(span.start, span.end, taken):
             taken.append((span.start, span.end))
             links += (_exact(span, text, entity) for entity in by_key[span.key])
-    links += _similar(store, text, taken, _plain_words(ontology))
+    links += _similar(store, text, taken, plain_words(ontology))
     return tuple(sorted(links, key=lambda found: (found.start, found.end, -found.score, found.entity.id)))
 
 
 def coverage(ontology: Ontology, text: str, links: Iterable[Link]) -> float:
     """The share of the words that say what a text is about (neither asking nor relating) that name an entity."""
-    plain = _plain_words(ontology)
+    plain = plain_words(ontology)
     places = {(found.start, found.end) for found in links}
     words = [match.span() for match in _TOKEN.finditer(text) if name_key(match[0]) not in plain]
     inside = [span for span in words if any(start <= span[0] < end for start, end in places)]
@@ -94,7 +94,7 @@ def _plain_words_of(words: frozenset[str]) -> frozenset[str]:
     return frozenset(part for word in words for part in name_key(word).split()) | STOP_WORDS | _ASKING
 
 
-def _plain_words(ontology: Ontology) -> frozenset[str]:
+def plain_words(ontology: Ontology) -> frozenset[str]:
     """Words that ask or relate, and so do not make a name by themselves: "film", "director", "who"."""
     english = [relation.words.get("en", ()) for relation in ontology.relations.values()]
     english += [words.get("en", ()) for words in ontology.type_words.values()]

@@ -1,0 +1,151 @@
+"""Links, cues and facts → what the graph answers, as paths; or why it does not."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from fusion.cues import Cue, Lexicon, asked, loose_words
+from fusion.paths import Facts, Walk, explain, strength
+from fusion.question import Link
+from kg.facts import Entity, EntityId, Fact
+from kg.ontology import Ontology
+
+ENOUGH = 0.72  # a walk with a lower score explains too little of its question to be an answer
+LISTED = 100  # answers that are given where there are more
+CLOSE = 0.98  # a second reading whose score comes so near to the first's is as good as it
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the graph says: the answers (entities, or ``text`` alone), the facts that lead to each, how surely."""
+
+    text: str
+    entities: tuple[Entity, ...]
+    paths: tuple[tuple[Fact, ...], ...]
+    score: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Why the graph does not answer, in one line."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, understood as far as its words go."""
+
+    text: str
+    links: tuple[Link, ...]
+    cues: tuple[Cue, ...]
+    expected: frozenset[str]
+    loose: tuple[str, ...]  # words that neither name nor relate nor ask
+    candidates: dict[tuple[int, int], list[Link]] = field(default_factory=dict)
+
+
+def understand(text: str, links: Sequence[Link], lexicon: Lexicon, ontology: Ontology) -> Asked:
+    """Find what a question asks for and the words that relate."""
+    cues = lexicon.cues(text, links)
+    candidates: dict[tuple[int, int], list[Link]] = {}
+    for found in links:
+        candidates.setdefault((found.start, found.end), []).append(found)
+    loose = loose_words(text, links, cues, ontology)
+    return Asked(text, tuple(links), tuple(cues), asked(text, ontology), tuple(loose), candidates)
+
+
+def read(question: Asked, facts: Facts, ontology: Ontology) -> Reading | Miss:
+    """Answer from the paths that explain the question best.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    facts.know(found.entity for found in question.links)
+    facts.of([found.entity.id for found in question.links])
+    best: list[tuple[float, Link, Walk]] = []
+    for place, candidates in question.candidates.items():
+        for found in candidates:
+            cues = list(question.cues)
+            if not cues:
+                continue
+            for walk in explain(facts, found.entity.id, place, cues, question.expected, ontology)[:3]:
+                through = _passes(walk, question.links, found)
+                best.append((walk.score * found.score * (1.0 + 0.05 * through), found, walk))
+    best.sort(key=lambda item: (-item[0], -_support(item[2]), item[1].entity.id))
+    if not best or best[0][2].score < ENOUGH:
+        return Miss(_missing(question, best[0][2] if best else None))
+    score, link, walk = best[0]
+    others = [
+        other
+        for total, other, second in best[1:]
+        if total >= CLOSE * score and (other.start, other.end) == (link.start, link.end)
+        if other.entity.id != link.entity.id and second.reached.keys() != walk.reached.keys()
+    ]
+    return _answer(question, link, walk, facts, ontology, others)
+
+
+def _passes(walk: Walk, links: Collection[Link], start: Link) -> bool:
+    """Whether the walk meets another entity that the question names."""
+    named = {found.entity.id for found in links if (found.start, found.end) != (start.start, start.end)}
+    return any({fact.subject, fact.object} & named for path in walk.reached.values() for fact in path)
+
+
+def _support(walk: Walk) -> int:
+    return max((sum(len(fact.evidence) for fact in path) for path in walk.reached.values()), default=0)
+
+
+def _answer(
+    question: Asked, link: Link, walk: Walk, facts: Facts, ontology: Ontology, others: Sequence[Link]
+) -> Reading:
+    ranked = sorted(walk.reached, key=lambda id: ([strength(fact) for fact in walk.reached[id]], id))
+    last = walk.reached[ranked[0]][-1]
+    relation = ontology.relations.get(last.relation)
+    reason = ""
+    if relation is not None and relation.functional and ranked[0] == last.object:
+        ranked = [id for id in ranked if walk.reached[id][-1].subject != last.subject or id == ranked[0]]
+    if len(ranked) > LISTED:
+        reason = f"the first {LISTED} of {len(ranked)} answers"
+        ranked = ranked[:LISTED]
+    if others:
+        names = ", ".join(sorted({f"{other.entity.name} ({other.entity.type})" for other in others}))
+        reason = (
+            f"read {question.text[link.start : link.end]!r} as {link.entity.name} ({link.entity.type}), not {names}"
+        )
+    entities = facts.entities(ranked)
+    given = tuple(entities[id] for id in ranked if id in entities)
+    named = 1 / (1 + 0.25 * len(question.loose))
+    sure = min((_confidence(fact) for fact in walk.reached[ranked[0]]), default=0.0)
+    return Reading(
+        text=", ".join(entity.name for entity in given),
+        entities=given,
+        paths=tuple(walk.reached[id] for id in ranked if id in entities),
+        score=min(1.0, walk.score) * link.score * sure * (0.5 + 0.5 * named) * (0.8 if others else 1.0),
+        reason=reason,
+    )
+
+
+def _confidence(fact: Fact) -> float:
+    return max((evidence.confidence for evidence in fact.evidence), default=0.5)
+
+
+def _missing(question: Asked, best: Walk | None) -> str:
+    """Names what the graph knows of the question and what it does not."""
+    names = {(found.start, found.end): found.entity.name for found in reversed(question.links)}
+    known = " and ".join(dict.fromkeys(names[place] for place in sorted(names)))
+    used = set(best.cues) if best is not None else set()
+    left = [question.text[cue.start : cue.end] for cue in question.cues if cue not in used]
+    if not question.cues:
+        return f"the graph knows {known}, but no word of the question is one of its relations"
+    if not left:
+        left = [question.text[cue.start : cue.end] for cue in question.cues]
+    return f"the graph knows {known}, but no fact of it matches {' or '.join(repr(word) for word in left)}"
+
+
+def reached_by(facts: Facts, start: EntityId, place: tuple[int, int], cues: Sequence[Cue], ontology: Ontology) -> Walk:
+    """The best walk that uses every cue, or the entity itself where there is none."""
+    if not cues:
+        return Walk({start: ()})
+    for walk in explain(facts, start, place, cues, frozenset(), ontology):
+        if len(walk.cues) == len(cues):
+            return walk
+    return Walk({}, score=0.0)

@@ -1,0 +1,83 @@
+"""Every answer against the store before anyone sees it: facts exist, quotations are the characters, paths join.
+
+What fails is removed; an answer that loses all of its facts, or all of its quotations, is withdrawn.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from fusion.answer import Answer, Citation, abstain
+from kg.facts import ChunkId, Fact, FactId, Path
+from kg.store import GraphStore
+
+
+def verify(answer: Answer, store: GraphStore, chunks: Mapping[Citation, ChunkId]) -> Answer:
+    """The answer without what the store does not bear out. ``chunks`` says where each quotation was cut.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    if answer.abstained:
+        return answer
+    claimed = {fact.id: fact for path in answer.paths for fact in path.facts}
+    held = {f.id: f for f in store.facts_between([(f.subject, f.relation, f.object) for f in claimed.values()])}
+    paths = tuple(
+        path for path in answer.paths if path.facts and connected(path) and all(f.id in held for f in path.facts)
+    )
+    named = answer.names or {}
+    paths = tuple(p for p in paths if all(f.subject in named and f.object in named for f in p.facts))
+    citations = _true_citations(answer.citations, store, chunks, held)
+    kept = {fact.id for path in paths for fact in path.facts}
+    citations = tuple(c for c in citations if c.fact is None or c.fact in kept)
+    lost = len(answer.paths) - len(paths)
+    if answer.paths and (lost and (not paths or answer.text in ("yes", "no", "是", "否") or _compares(answer))):
+        return abstain(answer.question, "what was found did not hold when it was checked against the graph")
+    if not citations and any(held[id].evidence for id in kept):
+        return abstain(answer.question, "the quotations found did not hold when they were checked against the sources")
+    if not answer.paths and not citations:
+        return abstain(answer.question, "the quotations found did not hold when they were checked against the sources")
+    ends = {id for path in paths for id in (path.facts[-1].subject, path.facts[-1].object)}
+    entities = answer.entities
+    if lost:
+        entities = tuple(entity for entity in entities if entity.id in ends)
+        if not entities:
+            return abstain(answer.question, "what was found did not hold when it was checked against the graph")
+        answer = replace(answer, text=", ".join(entity.name for entity in entities))
+    return replace(answer, entities=entities, paths=paths, citations=citations)
+
+
+def connected(path: Path) -> bool:
+    """Whether each fact of a path shares an entity with the one before."""
+    pairs = zip(path.facts, path.facts[1:], strict=False)
+    return all({one.subject, one.object} & {other.subject, other.object} for one, other in pairs)
+
+
+def _compares(answer: Answer) -> bool:
+    """Whether the answer rests on all of its paths together, rather than each entity on its own."""
+    ends = {id for path in answer.paths for id in (path.facts[-1].subject, path.facts[-1].object)}
+    return any(entity.id not in ends for entity in answer.entities)
+
+
+def _true_citations(
+    citations: Sequence[Citation], store: GraphStore, chunks: Mapping[Citation, ChunkId], held: Mapping[FactId, Fact]
+) -> tuple[Citation, ...]:
+    stored = {chunk.id: chunk for chunk in store.chunks({chunks[c] for c in citations if c in chunks})}
+    sources = {record.id: record.source for record in store.document_records({c.document for c in citations})}
+    true = []
+    for citation in citations:
+        chunk = stored.get(chunks[citation]) if citation in chunks else None
+        if chunk is None or chunk.document != citation.document or sources.get(citation.document) != citation.source:
+            continue
+        inside = chunk.start <= citation.start < citation.end <= chunk.end
+        quote = chunk.text[citation.start - chunk.start : citation.end - chunk.start]
+        if not inside or quote != citation.quote:
+            continue
+        if citation.fact is None or _states(held.get(citation.fact), chunk.id, citation):
+            true.append(citation)
+    return tuple(true)
+
+
+def _states(fact: Fact | None, chunk: ChunkId, citation: Citation) -> bool:
+    """Whether the quotation is evidence of the fact that it is given for."""
+    places = {(e.chunk, e.start, e.end) for e in fact.evidence} if fact is not None else set()
+    return (chunk, citation.start, citation.end) in places
