@@ -8,20 +8,23 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
+import regex
+
 from fusion.answer import Answer, Citation, abstain
 from fusion.compare import compare
 from fusion.cues import Lexicon
-from fusion.extract import READ, TRUST, Found, extract
+from fusion.extract import READ, TRUST, Found, extract, extract_about, whole_sentence
 from fusion.paths import Facts
 from fusion.question import link
-from fusion.reader import Asked, Reading, read, understand
+from fusion.reader import Asked, Miss, Reading, read, understand
 from fusion.retrieve import Retriever
 from fusion.verify import verify
-from kg.facts import Chunk, ChunkId, Evidence, Fact, Path, name_key
+from kg.facts import Chunk, ChunkId, Entity, EntityId, Evidence, Fact, Path, name_key
 from kg.ontology import Ontology
 from kg.store import ChunkHit, GraphStore
 from nlp.dates import find_dates
 from nlp.embed import Embedder
+from nlp.lexicon import NATIONALITIES
 
 LONGEST = 1000  # characters of a question
 
@@ -73,6 +76,9 @@ class Answerer:
                 reason = answer.reason
             else:
                 reason = found.reason
+                answer = self._from_walk(asked, found, facts)
+                if not answer.abstained:
+                    return answer
         return self._from_passages(asked, reason)
 
     def search(self, text: str, *, limit: int = 10) -> list[Passage]:
@@ -109,7 +115,7 @@ class Answerer:
         cut = self._quote(list(steps.values()))
         answer = Answer(
             question=asked.text,
-            text=_as_written(found, cut),
+            text=_as_written(asked, found, cut),
             reason=found.reason,
             confidence=round(min(found.score, 1.0), 3),
             entities=found.entities,
@@ -118,6 +124,20 @@ class Answerer:
             names=names,
         )
         return verify(answer, self._store, cut)
+
+    def _from_walk(self, asked: Asked, miss: Miss, facts: Facts) -> Answer:
+        """Answer from a sentence about what the walk reached, where only its last hop is missing from the graph."""
+        if miss.walk is None or len(miss.left) != 1:
+            return abstain(asked.text, miss.reason)
+        about = miss.walk.reached
+        found = extract_about(asked, about.keys(), miss.left, self._store, self._ontology)
+        if found is None:
+            return abstain(asked.text, miss.reason)
+        document = found.hit.chunk.document
+        source = next((record.source for record in self._store.document_records([document])), "")
+        steps = {fact.id: fact for path in about.values() for fact in path}
+        names = facts.entities({end for fact in steps.values() for end in (fact.subject, fact.object)})
+        return self._from_sentence(asked, found, source, miss.reason, tuple(map(Path, about.values())), names)
 
     def _from_passages(self, asked: Asked, reason: str) -> Answer:
         hits = self._retriever.retrieve(asked.text, limit=READ).passages
@@ -134,23 +154,34 @@ class Answerer:
         source = next(passage.source for passage in passages if passage.chunk.id == found.hit.chunk.id)
         return self._from_sentence(asked, found, source, reason)
 
-    def _from_sentence(self, asked: Asked, found: Found, source: str, reason: str) -> Answer:
+    def _from_sentence(
+        self,
+        asked: Asked,
+        found: Found,
+        source: str,
+        reason: str,
+        paths: tuple[Path, ...] = (),
+        names: dict[EntityId, Entity] | None = None,
+    ) -> Answer:
         chunk = found.hit.chunk
         quote = chunk.text[found.start : found.end]
         citation = Citation(chunk.document, source, chunk.start + found.start, chunk.start + found.end, quote)
+        cut = self._quote([fact for path in paths for fact in path.facts]) | {citation: chunk.id}
+        things = () if found.entity is None else (found.entity,)
         answer = Answer(
             question=asked.text,
             text=found.text,
             reason=f"read from one sentence: {reason}",
             confidence=round(TRUST * found.score, 3),
-            entities=() if found.entity is None else (found.entity,),
-            citations=(citation,),
-            names={} if found.entity is None else {found.entity.id: found.entity},
+            entities=things,
+            paths=tuple(path for path in paths if path.facts),
+            citations=tuple(cut),
+            names=(names or {}) | {thing.id: thing for thing in things},
         )
-        return verify(answer, self._store, {citation: chunk.id})
+        return verify(answer, self._store, cut)
 
     def _quote(self, facts: Collection[Fact]) -> Cut:
-        """For each fact the characters that state it most surely."""
+        """For each fact the sentence that states it most surely."""
         best = {fact: min(fact.evidence, key=_surest) for fact in facts if fact.evidence}
         chunks = {chunk.id: chunk for chunk in self._store.chunks({evidence.chunk for evidence in best.values()})}
         records = self._store.document_records({chunk.document for chunk in chunks.values()})
@@ -159,9 +190,10 @@ class Answerer:
         for fact, evidence in best.items():
             chunk = chunks.get(evidence.chunk)
             if chunk is not None and chunk.document in sources:
-                quote = chunk.text[evidence.start - chunk.start : evidence.end - chunk.start]
-                source = sources[chunk.document]
-                cut[Citation(chunk.document, source, evidence.start, evidence.end, quote, fact.id)] = chunk.id
+                base, source = chunk.start, sources[chunk.document]
+                start, end = whole_sentence(chunk.text, evidence.start - base, evidence.end - base)
+                quote = chunk.text[start:end]
+                cut[Citation(chunk.document, source, base + start, base + end, quote, fact.id)] = chunk.id
         return cut
 
 
@@ -169,14 +201,24 @@ def _surest(evidence: Evidence) -> tuple[float, int, Evidence]:
     return -evidence.confidence, evidence.end - evidence.start, evidence
 
 
-def _as_written(found: Reading, citations: Collection[Citation]) -> str:
-    """The answer's text; a date as the cited document writes it."""
+def _as_written(asked: Asked, found: Reading, citations: Collection[Citation]) -> str:
+    """The answer's text: a date or a place as the cited document writes it, a country where one is asked for."""
     if len(found.entities) != 1 or len(found.paths) != 1:
         return found.text
-    name, last = found.entities[0].name, found.paths[0][-1].id
+    entity, last = found.entities[0], found.paths[0][-1].id
+    if entity.type == "Nationality" and "Country" in asked.expected:
+        return NATIONALITIES.get(entity.name, entity.name)
     for citation in citations:
         if citation.fact == last:
             for start, end, date in find_dates(citation.quote):
-                if date == name:
+                if date == entity.name:
                     return citation.quote[start:end]
+            if entity.type in ("Place", "City"):
+                return _whole_place(entity.name, citation.quote)
     return found.text
+
+
+def _whole_place(name: str, quote: str) -> str:
+    """A place with the places around it, where the quotation goes on to name them: "Montreal, Quebec"."""
+    match = regex.search(rf"{regex.escape(name)}(?:,\s\p{{Lu}}[\p{{L}}.'’-]*(?:\s\p{{Lu}}[\p{{L}}.'’-]*)*)*", quote)
+    return match[0].rstrip(".") if match is not None else name

@@ -1,26 +1,47 @@
-"""Passages → the sentence that comes nearest to an answer, where no path of the graph explains the question."""
+"""Passages → the sentence that comes nearest to an answer, where no path of the graph explains the whole question.
+
+A path that explains all but the last hop leads to an entity; the passages about it are read for the rest. Otherwise
+the passages that retrieval ranks first are read for the words of the question.
+"""
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import regex
 
-from fusion.cues import stem
+from fusion.cues import Cue, stem
 from fusion.question import is_chinese
 from fusion.reader import Asked
+from fusion.retrieve import HEAD
 from kg.facts import Entity, EntityId, Occurrence
 from kg.ontology import Ontology
 from kg.store import ChunkHit, GraphStore
-from kg.words import content_words
+from kg.words import STOP_WORDS, content_words
 
 READ = 5  # passages
 ENOUGH = 0.6  # of the question's words, by weight, that a sentence must share (its document's title counts half)
 TRUST = 0.35  # the most that such an answer is believed
+ABOUT = 5  # entities whose passages are read
 LONGEST = 400  # characters of a sentence that is given as an answer
 
-_SENTENCE = regex.compile(r"[^。！？.!?\n]*(?:[.!?](?!\s|$)[^。！？.!?\n]*)*[。！？.!?\n]?\s*")
+_GENERAL = (
+    "place",
+    "date",
+    "country",
+    "where",
+    "when",
+    "why",
+    "of",
+)  # words of relations that say little by themselves
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+_STOP = regex.compile(
+    r"""(?<!\b(?:\p{Lu}|Mr|Mrs|Ms|Dr|St|Jr|Sr|ca?|No|vs|Prof|Gen|Col|Lt|Sgt|Capt|b|d|fl|née?))
+    [.!?]["”’)\]]*(?=\s+["“‘(\[]*[\p{Lu}\p{N}]) | (?<=[。！？；])["”’）]* | (?=\n)""",
+    regex.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +84,7 @@ def extract(
             if score < ENOUGH or (best is not None and score <= best.score):
                 continue
             if question.expected:
-                thing = _fitting(question, hit, start, end, occurrences, entities, ontology)
+                thing = _fitting(question, hit, start, end, occurrences, entities, ontology, question.expected)
                 if thing is not None:
                     best = Found(thing[1], thing[0], hit, start, end, score)
             elif len(sentence) <= LONGEST:
@@ -71,15 +92,56 @@ def extract(
     return best
 
 
+def extract_about(
+    question: Asked, about: Collection[EntityId], left: Sequence[Cue], store: GraphStore, ontology: Ontology
+) -> Found | None:
+    """A sentence about one of these entities that has the words of a cue, and the thing behind them that it asks for.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    relations = [ontology.relations[c[-1]] for cue in left for c in cue.chains if c[-1] in ontology.relations]
+    kinds = question.expected or {kind for relation in relations for kind in relation.range}
+    words = {stem(word) for relation in relations for phrase in relation.words.get("en", ()) for word in phrase.split()}
+    words = words - {stem(word) for word in _GENERAL} - {stem(word) for word in STOP_WORDS}
+    if not kinds or not words or len(about) > ABOUT:
+        return None
+    places = sorted(store.occurrences(entities=about), key=lambda o: (o.start >= HEAD, o))
+    ids = list(dict.fromkeys(occurrence.chunk for occurrence in places))[:READ]
+    occurrences = store.occurrences(chunks=ids)
+    named = {found.entity.id for found in question.links} | set(about)
+    entities = {e.id: e for e in store.entities({o.entity for o in occurrences} - named)}
+    chunks = {chunk.id: chunk for chunk in store.chunks(ids)}
+    for id in ids:
+        for start, end in sentences(chunks[id].text):
+            for match in _WORD.finditer(chunks[id].text, start, end):
+                if stem(match[0]) in words:
+                    hit = ChunkHit(chunks[id], 1.0)
+                    thing = _fitting(question, hit, match.end(), end, occurrences, entities, ontology, kinds)
+                    if thing is not None:
+                        return Found(thing[1], thing[0], hit, start, end, 1.0)
+    return None
+
+
 def sentences(text: str) -> list[tuple[int, int]]:
     """Where the sentences of a text are, without the white space around them."""
+    cuts = [0, *(match.end() for match in _STOP.finditer(text)), len(text)]
     found = []
-    for match in _SENTENCE.finditer(text):
-        bare = match[0].strip()
+    for start, end in pairwise(cuts):
+        bare = text[start:end].strip()
         if bare:
-            start = match.start() + match[0].index(bare)
+            start = text.index(bare, start)
             found.append((start, start + len(bare)))
     return found
+
+
+def whole_sentence(text: str, start: int, end: int) -> tuple[int, int]:
+    """The sentence around some characters, or those alone where it would be too long to quote."""
+    around = [span for span in sentences(text) if span[0] < end and start < span[1]]
+    if not around:
+        return start, end
+    first, last = min(start, around[0][0]), max(end, around[-1][1])
+    return (first, last) if last - first <= LONGEST else (start, end)
 
 
 def _stems(text: str) -> frozenset[str]:
@@ -95,13 +157,14 @@ def _fitting(
     occurrences: Sequence[Occurrence],
     entities: Mapping[EntityId, Entity],
     ontology: Ontology,
+    kinds: Collection[str],
 ) -> tuple[Entity, str] | None:
-    """The first entity of the sentence that is of a type asked for and that the question does not name."""
+    """The first entity there that is of one of these kinds and that the question does not name."""
     base = hit.chunk.start
     for occurrence in sorted(occurrences, key=lambda o: (o.start, -o.end)):
         inside = occurrence.chunk == hit.chunk.id and base + start <= occurrence.start and occurrence.end <= base + end
         entity = entities.get(occurrence.entity)
-        if inside and entity is not None and any(ontology.is_a(entity.type, kind) for kind in question.expected):
+        if inside and entity is not None and any(ontology.is_a(entity.type, kind) for kind in kinds):
             surface = hit.chunk.text[occurrence.start - base : occurrence.end - base]
             if surface.casefold() not in question.text.casefold():
                 return entity, surface

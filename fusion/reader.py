@@ -27,9 +27,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """Why the graph does not answer, in one line."""
+    """Why the graph does not answer, in one line, and how far it got: where the best walk ended, and what is left."""
 
     reason: str
+    walk: Walk | None = None
+    left: tuple[Cue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,9 @@ def read(question: Asked, facts: Facts, ontology: Ontology) -> Reading | Miss:
                 best.append((walk.score * found.score * (1.0 + 0.05 * through), found, walk))
     best.sort(key=lambda item: (-item[0], -_support(item[2]), item[1].entity.id))
     if not best or best[0][2].score < ENOUGH:
-        return Miss(_missing(question, best[0][2] if best else None))
+        partial = best[0][2] if best else None
+        left = tuple(cue for cue in question.cues if partial is None or cue not in partial.cues)
+        return Miss(_missing(question, left), partial, left)
     score, link, walk = best[0]
     others = [
         other
@@ -128,17 +132,14 @@ def _confidence(fact: Fact) -> float:
     return max((evidence.confidence for evidence in fact.evidence), default=0.5)
 
 
-def _missing(question: Asked, best: Walk | None) -> str:
+def _missing(question: Asked, left: Sequence[Cue]) -> str:
     """Names what the graph knows of the question and what it does not."""
     names = {(found.start, found.end): found.entity.name for found in reversed(question.links)}
     known = " and ".join(dict.fromkeys(names[place] for place in sorted(names)))
-    used = set(best.cues) if best is not None else set()
-    left = [question.text[cue.start : cue.end] for cue in question.cues if cue not in used]
     if not question.cues:
         return f"the graph knows {known}, but no word of the question is one of its relations"
-    if not left:
-        left = [question.text[cue.start : cue.end] for cue in question.cues]
-    return f"the graph knows {known}, but no fact of it matches {' or '.join(repr(word) for word in left)}"
+    words = [repr(question.text[cue.start : cue.end]) for cue in left or question.cues]
+    return f"the graph knows {known}, but no fact of it matches {' or '.join(words)}"
 
 
 def reached_by(facts: Facts, start: EntityId, place: tuple[int, int], cues: Sequence[Cue], ontology: Ontology) -> Walk:

@@ -78,6 +78,6 @@ def _true_citations(
 
 
 def _states(fact: Fact | None, chunk: ChunkId, citation: Citation) -> bool:
-    """Whether the quotation is evidence of the fact that it is given for."""
-    places = {(e.chunk, e.start, e.end) for e in fact.evidence} if fact is not None else set()
-    return (chunk, citation.start, citation.end) in places
+    """Whether the quotation holds the whole of some evidence of the fact that it is given for."""
+    evidence = fact.evidence if fact is not None else frozenset()
+    return any(e.chunk == chunk and citation.start <= e.start and e.end <= citation.end for e in evidence)
