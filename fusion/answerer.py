@@ -6,13 +6,12 @@ link → cues → compare, or paths that explain the question → else the best 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from threading import Lock
 
 import regex
 
 from fusion.answer import Answer, Citation, abstain
 from fusion.compare import compare
-from fusion.cues import Lexicon
+from fusion.cues import Speech
 from fusion.extract import READ, TRUST, Found, extract, extract_about, whole_sentence
 from fusion.paths import Facts
 from fusion.question import link
@@ -48,9 +47,8 @@ class Answerer:
         """Without an embedder, passages are found by words and by the graph alone."""
         self._store = store
         self._ontology = ontology
-        self._retriever = Retriever(store, embedder=embedder, ontology=ontology)
-        self._lock = Lock()
-        self._known: tuple[int, Lexicon] | None = None
+        self._speech = Speech(store, ontology)
+        self._retriever = Retriever(store, embedder=embedder, ontology=ontology, speech=self._speech)
 
     def ask(self, question: str) -> Answer:
         """Answer with entities, paths and quotations, or abstain and say what was missing.
@@ -64,7 +62,7 @@ class Answerer:
         if len(question) > LONGEST:
             return abstain(question, f"the question is longer than {LONGEST} characters; ask one thing in a sentence")
         links = link(self._store, self._ontology, question)
-        asked = understand(question, links, self._lexicon(), self._ontology)
+        asked = understand(question, links, self._speech.lexicon(), self._ontology)
         reason = "nothing in the graph has a name that the question mentions"
         if links:
             facts = Facts(self._store)
@@ -99,14 +97,6 @@ class Answerer:
             for hit in hits
             if hit.chunk.document in records
         ]
-
-    def _lexicon(self) -> Lexicon:
-        """The words of the relations that the graph has now."""
-        version = self._store.version()
-        with self._lock:
-            if self._known is None or self._known[0] != version:
-                self._known = version, Lexicon(self._ontology, self._store.counts().facts_by_relation.keys())
-            return self._known[1]
 
     def _from_graph(self, asked: Asked, found: Reading, facts: Facts) -> Answer:
         steps = {fact.id: fact for path in found.paths for fact in path}

@@ -9,11 +9,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 import regex
 
 from fusion.question import Link, is_chinese
 from kg.ontology import Ontology
+from kg.store import GraphStore
 from kg.words import STOP_WORDS
 
 Chain = tuple[str, ...]  # relations walked one after the other; "child⁻¹" is walked against its direction
@@ -244,6 +246,28 @@ class Lexicon:
                 continue
             yield Cue(place, place + len(found[0]), tuple(sorted(self._chinese[found[0]])))
             place += len(found[0])
+
+
+class Speech:
+    """The lexicon of a store as it is now."""
+
+    def __init__(self, store: GraphStore, ontology: Ontology) -> None:
+        self._store = store
+        self._ontology = ontology
+        self._lock = Lock()
+        self._known: tuple[int, Lexicon] | None = None
+
+    def lexicon(self) -> Lexicon:
+        """The words of the relations that the graph has now; made anew only when the graph has changed.
+
+        Raises:
+            StoreError: the store failed.
+        """
+        version = self._store.version()
+        with self._lock:
+            if self._known is None or self._known[0] != version:
+                self._known = version, Lexicon(self._ontology, self._store.counts().facts_by_relation.keys())
+            return self._known[1]
 
 
 def loose_words(text: str, links: Iterable[Link], cues: Iterable[Cue], ontology: Ontology) -> list[str]:

@@ -16,6 +16,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from fusion.cues import Speech
+from fusion.paths import Facts, explain
 from fusion.question import Link, coverage, link
 from kg.facts import ChunkId, EntityId, Occurrence
 from kg.ontology import Ontology
@@ -27,6 +29,9 @@ NEAR = 12  # of them, those whose entities are followed
 NAMING = 12  # passages followed for each entity that the question names
 SPREAD = 120  # entities whose other passages are fetched
 COMMON = 60  # an entity with more passages than this says little about any of them: not followed
+WALKS = 6  # readings of the question whose facts are followed
+FEW = 8  # entities that one reading may lead to and still say something about each
+TOLD = 0.5  # the weight of an entity that facts lead to, beside one that the question names
 HEAD = 4  # characters: a document that starts with a name is about what it names
 HEAD_WEIGHT = 12.0
 DAMPING = 0.75
@@ -51,8 +56,12 @@ class Retrieval:
 class Retriever:
     """Finds passages for questions in one graph."""
 
-    def __init__(self, store: GraphStore, *, embedder: Embedder | None, ontology: Ontology) -> None:
+    def __init__(
+        self, store: GraphStore, *, embedder: Embedder | None, ontology: Ontology, speech: Speech | None = None
+    ) -> None:
+        """Without an embedder, passages are found by words and by the graph alone."""
         self._store = store
+        self._speech = speech or Speech(store, ontology)
         self._embedder = embedder
         self._ontology = ontology
 
@@ -69,7 +78,7 @@ class Retriever:
         if self._embedder is not None:
             dense = self._store.nearest_chunks(self._embedder.encode([text])[0].tolist(), limit=POOL)
         direct = fuse(lexical, dense)
-        walked = self._walk(links, direct)
+        walked = self._walk(text, links, direct)
         top = max(direct.values(), default=1.0)
         peak = max(walked.values(), default=1.0)
         weight = DIRECT + UNLINKED * (1 - coverage(self._ontology, text, links))
@@ -82,22 +91,37 @@ class Retriever:
         known |= {chunk.id: chunk for chunk in self._store.chunks([id for id in best if id not in known])}
         return Retrieval(links, tuple(ChunkHit(known[id], scores[id]) for id in best if id in known))
 
-    def _walk(self, links: Sequence[Link], direct: Mapping[ChunkId, float]) -> dict[ChunkId, float]:
+    def _walk(self, text: str, links: Sequence[Link], direct: Mapping[ChunkId, float]) -> dict[ChunkId, float]:
         """How often a walk that starts anew at the question's entities and first passages is at each passage."""
         near = sorted(direct, key=lambda id: (-direct[id], id))[:NEAR]
         named = {found.entity.id: found.score for found in links}
         first = self._store.occurrences(entities=named, chunks=near)
         naming = _passages(first)
-        rare = {id: score / len(naming.get(id, "?")) for id, score in named.items()}
+        rare = {id: score / max(1, len(naming.get(id, ()))) for id, score in named.items()}
+        told = self._told(text, links, rare)
         close = dict.fromkeys(near) | {
             chunk: None
             for id in named
             for chunk in sorted(naming.get(id, {}), key=lambda c: (-naming[id][c], c))[:NAMING]
         }
         inner = [*first, *self._store.occurrences(chunks=[id for id in close if id not in set(near)])]
-        spread = _about(inner, close)[:SPREAD]
+        spread = [*told, *_about(inner, close)][:SPREAD]
         outer = [*inner, *self._store.occurrences(entities=[id for id in spread if id not in named])]
-        return page_rank(_edges(outer), entities=rare, passages={id: direct[id] for id in near})
+        return page_rank(_edges(outer), entities=rare | told, passages={id: direct[id] for id in near})
+
+    def _told(self, text: str, links: Sequence[Link], named: Mapping[EntityId, float]) -> dict[EntityId, float]:
+        """The entities that facts lead to from the question's own by the words of the question."""
+        facts = Facts(self._store)
+        told: dict[EntityId, float] = {}
+        cues = self._speech.lexicon().cues(text, links)
+        for found in links:
+            place = (found.start, found.end)
+            for walk in explain(facts, found.entity.id, place, cues, frozenset(), self._ontology)[:WALKS]:
+                if len(walk.reached) <= FEW:
+                    for fact in (fact for path in walk.reached.values() for fact in path):
+                        for id in {fact.subject, fact.object} - named.keys():
+                            told[id] = max(told.get(id, 0.0), TOLD * named[found.entity.id])
+        return told
 
 
 def fuse(*rankings: Sequence[ChunkHit]) -> dict[ChunkId, float]:
