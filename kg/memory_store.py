@@ -1,6 +1,5 @@
 """The graph in this process's memory: the reference that every other store must agree with."""
 
-import math
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +20,8 @@ from kg.facts import (
     name_key,
 )
 from kg.store import ChunkHit, Counts, DocumentRecord, EntityHit, Reading
-from kg.words import Bm25, content_words, name_words
+from kg.vectors import cosine
+from kg.words import Bm25, content_words, entity_words, name_words, query_words
 
 K = TypeVar("K", bound=str)
 V = TypeVar("V")
@@ -46,7 +46,6 @@ class MemoryStore:
         self._facts: dict[FactId, Fact] = {}
         self._facts_of: defaultdict[EntityId, set[FactId]] = defaultdict(set)
         self._facts_in: defaultdict[ChunkId, set[FactId]] = defaultdict(set)
-        self._titles: Bm25[ChunkId] = Bm25()
         self._texts: Bm25[ChunkId] = Bm25()
         self._names: Bm25[EntityId] = Bm25()
 
@@ -56,7 +55,7 @@ class MemoryStore:
         batch = readings.batch(readings_)  # refuses before anything has changed
         with self._lock:
             self._version += 1
-            touched = self._forget(batch.replaced)
+            touched = {id for document in batch.replaced for id in self._forget(document)}
             for reading in batch.readings:
                 touched |= self._add(reading)
             self._settle(touched)
@@ -64,19 +63,20 @@ class MemoryStore:
     def delete(self, documents: Collection[DocumentId]) -> None:
         with self._lock:
             self._version += 1
-            self._settle(self._forget(documents))
+            self._settle({id for document in documents for id in self._forget(document)})
 
     def _add(self, reading: Reading) -> set[EntityId]:
         record = replace(reading.document, complete=reading.last)
         self._documents[record.id] = record
+        touched = {entity.id for entity in reading.entities}
         for i, chunk in enumerate(reading.chunks):
+            if chunk.id in self._chunks:
+                touched |= self._forget_chunk(chunk.id)
             self._chunks[chunk.id] = chunk
             self._chunks_of[record.id].add(chunk.id)
-            self._vectors.pop(chunk.id, None)
             if reading.vectors:
                 self._vectors[chunk.id] = reading.vectors[i]
-            self._titles.put(chunk.id, content_words(record.title))
-            self._texts.put(chunk.id, content_words(chunk.text))
+            self._texts.put(chunk.id, content_words(f"{record.title}\n{chunk.text}"))
         for entity in reading.entities:
             self._entities.setdefault(entity.id, replace(entity, aliases=()))
         for occurrence in reading.occurrences:
@@ -89,31 +89,30 @@ class MemoryStore:
             self._facts_of[fact.object].add(fact.id)
             for evidence in fact.evidence:
                 self._facts_in[evidence.chunk].add(fact.id)
-        return {entity.id for entity in reading.entities}
+        return touched
 
-    def _forget(self, documents: Iterable[DocumentId]) -> set[EntityId]:
+    def _forget(self, document: DocumentId) -> set[EntityId]:
+        self._documents.pop(document, None)
+        return {id for chunk in self._chunks_of.pop(document, set()) for id in self._forget_chunk(chunk)}
+
+    def _forget_chunk(self, chunk: ChunkId) -> set[EntityId]:
+        del self._chunks[chunk]
+        self._vectors.pop(chunk, None)
+        self._texts.remove(chunk)
         touched: set[EntityId] = set()
-        for document in documents:
-            self._documents.pop(document, None)
-            gone = self._chunks_of.pop(document, set())
-            for chunk in gone:
-                del self._chunks[chunk]
-                self._vectors.pop(chunk, None)
-                self._titles.remove(chunk)
-                self._texts.remove(chunk)
-                for occurrence in self._named_in.pop(chunk, set()):
-                    self._named[occurrence.entity].discard(occurrence)
-                    touched.add(occurrence.entity)
-                for id in self._facts_in.pop(chunk, set()):
-                    fact = self._facts[id]
-                    touched |= {fact.subject, fact.object}
-                    left = frozenset(e for e in fact.evidence if e.chunk != chunk)
-                    if left:
-                        self._facts[id] = replace(fact, evidence=left)
-                    else:
-                        del self._facts[id]
-                        self._facts_of[fact.subject].discard(id)
-                        self._facts_of[fact.object].discard(id)
+        for occurrence in self._named_in.pop(chunk, set()):
+            self._named[occurrence.entity].discard(occurrence)
+            touched.add(occurrence.entity)
+        for id in self._facts_in.pop(chunk, set()):
+            fact = self._facts[id]
+            touched |= {fact.subject, fact.object}
+            left = frozenset(e for e in fact.evidence if e.chunk != chunk)
+            if left:
+                self._facts[id] = replace(fact, evidence=left)
+            else:
+                del self._facts[id]
+                self._facts_of[fact.subject].discard(id)
+                self._facts_of[fact.object].discard(id)
         return touched
 
     def _settle(self, touched: Iterable[EntityId]) -> None:
@@ -133,7 +132,7 @@ class MemoryStore:
             self._entities[id] = entity
             for key in _keys(entity):
                 self._by_key[key].add(id)
-            self._names.put(id, entity_words(entity))
+            self._names.put(id, entity_words(entity.name, entity.aliases))
 
     def _surface(self, occurrence: Occurrence) -> str:
         chunk = self._chunks[occurrence.chunk]
@@ -225,11 +224,8 @@ class MemoryStore:
     # -- search -------------------------------------------------------------------------------------------------
 
     def search_chunks(self, text: str, *, limit: int = 10) -> list[ChunkHit]:
-        query = content_words(text)
         with self._lock:
-            scores = self._texts.scores(query)
-            for id, score in self._titles.scores(query).items():
-                scores[id] = scores.get(id, 0.0) + score
+            scores = self._texts.scores(query_words(content_words(text)))
             return [ChunkHit(self._chunks[id], score) for id, score in _best(scores, limit)]
 
     def nearest_chunks(self, vector: Sequence[float], *, limit: int = 10) -> list[ChunkHit]:
@@ -239,7 +235,7 @@ class MemoryStore:
 
     def search_entities(self, text: str, *, limit: int = 10) -> list[EntityHit]:
         with self._lock:
-            scores = self._names.scores(name_words(text))
+            scores = self._names.scores(query_words(name_words(text)))
             return [EntityHit(self._entities[id], score) for id, score in _best(scores, limit)]
 
     # -- the whole ----------------------------------------------------------------------------------------------
@@ -271,17 +267,6 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-
-def entity_words(entity: Entity) -> list[str]:
-    """What full-text search of entities looks at: the words of the name and of every alias."""
-    return [word for name in (entity.name, *entity.aliases) for word in name_words(name)]
-
-
-def cosine(one: Sequence[float], other: Sequence[float]) -> float:
-    """The cosine of the angle between two vectors; 0 where one of them is zero."""
-    norms = math.hypot(*one) * math.hypot(*other)
-    return math.fsum(a * b for a, b in zip(one, other, strict=True)) / norms if norms else 0.0
 
 
 def _keys(entity: Entity) -> set[str]:

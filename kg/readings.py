@@ -1,16 +1,16 @@
 """What a batch of readings comes to: which documents it replaces, and what is then added."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kg.errors import InputError
-from kg.facts import DocumentId
+from kg.facts import ChunkId, DocumentId
 from kg.store import Reading
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Documents to forget first, then readings that only add."""
+    """Documents to forget first, then readings that only add; no chunk is in two of them."""
 
     replaced: frozenset[DocumentId]
     readings: tuple[Reading, ...]
@@ -25,14 +25,31 @@ def batch(readings: Sequence[Reading]) -> Batch:
     """
     kept: list[Reading] = []
     replaced: set[DocumentId] = set()
+    written: set[ChunkId] = set()
     for reading in reversed(readings):
+        check(reading)
         if reading.document.id in replaced:
             continue
         if reading.first:
             replaced.add(reading.document.id)
-        check(reading)
-        kept.append(reading)
+        repeated = {chunk.id for chunk in reading.chunks} & written
+        kept.append(_without(reading, repeated) if repeated else reading)
+        written |= {chunk.id for chunk in reading.chunks}
     return Batch(frozenset(replaced), tuple(reversed(kept)))
+
+
+def _without(reading: Reading, repeated: set[ChunkId]) -> Reading:
+    """The reading less what it says in these chunks."""
+    facts = (
+        replace(fact, evidence=frozenset(e for e in fact.evidence if e.chunk not in repeated)) for fact in reading.facts
+    )
+    return replace(
+        reading,
+        chunks=tuple(chunk for chunk in reading.chunks if chunk.id not in repeated),
+        occurrences=tuple(occurrence for occurrence in reading.occurrences if occurrence.chunk not in repeated),
+        facts=tuple(fact for fact in facts if fact.evidence),
+        vectors=tuple(v for v, c in zip(reading.vectors, reading.chunks, strict=False) if c.id not in repeated),
+    )
 
 
 def check(reading: Reading) -> None:

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import regex
 
-from kg.facts import name_key
+from kg.facts import digest, name_key
 
 K1, B = 1.2, 0.75  # Robertson & Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009)
 
@@ -92,3 +92,26 @@ class Bm25(Generic[Id]):
                 score = repeats * idf * count / (count + K1 * (1 - B + B * length))
                 scores[id] = scores.get(id, 0.0) + score
         return scores
+
+
+MOST_QUERY_WORDS = 256  # a longer question is searched by its first so many different words
+
+
+def query_words(found: Iterable[str]) -> list[str]:
+    """The different words of a query, in order."""
+    return list(dict.fromkeys(found))[:MOST_QUERY_WORDS]
+
+
+def alias_word(key: str) -> str:
+    """A single word that stands for the whole key of an alias, so that a word index answers for whole names."""
+    plain = len(key) <= 200 and all(c.isalnum() or c == " " for c in key)
+    return key.replace(" ", "_") + "_" if plain else "_" + digest(key)
+
+
+def entity_words(name: str, aliases: Iterable[str]) -> list[str]:
+    """What the search of entities looks at: the words of every name, and each alias as one word."""
+    found = name_words(name)
+    for alias in aliases:
+        found += name_words(alias)
+        found.append(alias_word(name_key(alias)))
+    return found

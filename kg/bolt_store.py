@@ -1,0 +1,396 @@
+"""The graph in Neo4j or ArcadeDB, reached over Bolt: the one importer of the driver."""
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import neo4j
+from neo4j.exceptions import ConstraintError, DriverError, Neo4jError, ServiceUnavailable, SessionExpired
+
+from kg import containing, cypher, migrations, readings, records
+from kg.bolt_errors import first_line, full, mapped
+from kg.bolt_writing import Writing
+from kg.errors import StoreError, StoreUnavailableError
+from kg.facts import (
+    Chunk,
+    ChunkId,
+    DocumentId,
+    Entity,
+    EntityId,
+    Fact,
+    FactId,
+    Occurrence,
+    Subgraph,
+    name_key,
+)
+from kg.labels import ARCADEDB, NEO4J
+from kg.sorting import sorted_rows
+from kg.store import ChunkHit, Counts, DocumentRecord, EntityHit, Reading
+from kg.vectors import cosine
+from kg.words import alias_word, content_words, name_words, query_words
+
+T = TypeVar("T")
+
+TRIES = 5  # of a transaction that two writers wanted at once
+FEW = 500  # strings that are looked up one by one; more are found in one pass over all texts
+KEYS = 200  # aliases asked for in one full-text query
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a server is and who may enter."""
+
+    uri: str
+    user: str
+    password: str
+    database: str | None = None  # None: the user's own
+    http: str | None = None  # ArcadeDB's door for SQL
+
+
+class BoltStore:
+    """A ``GraphStore`` in a graph database. Safe for several threads; several programs may share the database."""
+
+    def __init__(
+        self,
+        address: str,
+        door: Door,
+        *,
+        revive: Callable[[], Door] | None = None,
+        exclusive: Callable[[], AbstractContextManager[object]] = nullcontext,
+        release: Callable[[], None] | None = None,
+    ) -> None:
+        """Connect, and bring the schema up to date.
+
+        ``revive`` starts the server again if it died; ``exclusive`` lets one program write at a time; ``release`` is
+        called when the store is closed.
+
+        Raises:
+            StoreUnavailableError: nothing answers at the address.
+            StoreAccessError: the user or the password is wrong.
+        """
+        self._address = address
+        self._door = door
+        self._revive = revive
+        self._exclusive = exclusive
+        self._release = release
+        self._reviving = threading.Lock()
+        self._naming = ARCADEDB if door.http else NEO4J
+        self._driver = self._connect(door)
+        try:
+            with mapped(address):
+                self._driver.verify_connectivity()
+                self._check_server()
+                with self._exclusive():
+                    migrations.migrate(address, run=self._rows, sql=self._sql if door.http else None)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def address(self) -> str:
+        return self._address
+
+    def close(self) -> None:
+        self._driver.close()
+        release, self._release = self._release, None
+        if release is not None:
+            release()
+
+    # -- the connection -----------------------------------------------------------------------------------------
+
+    def _connect(self, door: Door) -> neo4j.Driver:
+        with mapped(self._address):
+            return neo4j.GraphDatabase.driver(
+                door.uri,
+                auth=(door.user, door.password),
+                connection_timeout=10,
+                connection_acquisition_timeout=30,
+                max_transaction_retry_time=30,
+                notifications_min_severity="OFF",
+                user_agent="clew",
+            )
+
+    def _check_server(self) -> None:
+        agent = str(self._driver.get_server_info().agent)
+        if "ArcadeDB" in agent and not self._door.http:
+            raise StoreError(f"{self._address}: this is ArcadeDB; Clew keeps its own, so give --store embedded:PATH")
+
+    def _session(self, mode: str) -> neo4j.Session:
+        return self._driver.session(database=self._door.database, default_access_mode=mode)
+
+    def _with_server(self, work: Callable[[], T]) -> T:
+        """Do the work; where the server has died and can be started again, do it once more."""
+        driver = self._driver
+        try:
+            return work()
+        except (ServiceUnavailable, SessionExpired, OSError):
+            if self._revive is None:
+                raise
+            with self._reviving:
+                if self._driver is driver:
+                    self._door = self._revive()
+                    self._driver = self._connect(self._door)
+                    driver.close()
+            return work()
+
+    def _rows(self, query: str, parameters: dict[str, Any] | None = None) -> list[list[Any]]:
+        """All rows of a query that only reads, or that may be run twice."""
+
+        def work() -> list[list[Any]]:
+            with self._session(neo4j.WRITE_ACCESS) as session:
+                return session.run(query, parameters).values()
+
+        with mapped(self._address):
+            return self._with_server(work)
+
+    def _stream(self, query: str, parameters: dict[str, Any] | None = None) -> Iterator[list[Any]]:
+        """The rows of a query, one by one."""
+        with mapped(self._address), self._session(neo4j.READ_ACCESS) as session:
+            for record in session.run(query, parameters):
+                yield list(record.values())
+
+    def _sql(self, statement: str) -> None:
+        """Run SQL, which only ArcadeDB has, through its HTTP door."""
+        body = json.dumps({"language": "sql", "command": statement}).encode()
+        who = b64encode(f"{self._door.user}:{self._door.password}".encode()).decode()
+        request = urllib.request.Request(
+            f"{self._door.http}/api/v1/command/{self._door.database}",
+            body,
+            {"Authorization": f"Basic {who}", "Content-Type": "application/json"},
+        )
+        try:
+            with _LOOPBACK.open(request, timeout=600) as response:
+                response.read()
+        except urllib.error.HTTPError as error:
+            said = first_line(error.read().decode("utf-8", "replace"))
+            if "No space left" in said:
+                raise full(self._address) from error
+            raise StoreError(f"{self._address}: the database refused ({said})") from error
+        except urllib.error.URLError as error:
+            raise StoreUnavailableError(
+                f"{self._address}: the store stopped answering; run the command again"
+            ) from error
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def write(self, readings_: Sequence[Reading]) -> None:
+        batch = readings.batch(readings_)
+        self._transact(lambda transaction: Writing(transaction, self._naming).write(batch))
+
+    def delete(self, documents: Collection[DocumentId]) -> None:
+        self._transact(lambda transaction: Writing(transaction, self._naming).delete(documents))
+
+    def _transact(self, work: Callable[[neo4j.ManagedTransaction], None]) -> None:
+        """Run one write transaction; the driver retries what passes, and here what ArcadeDB reports otherwise."""
+
+        def run() -> None:
+            with self._session(neo4j.WRITE_ACCESS) as session:
+                session.execute_write(work)
+
+        with mapped(self._address), self._exclusive():
+            for left in reversed(range(TRIES)):
+                try:
+                    return self._with_server(run)
+                except ConstraintError:
+                    if not left:
+                        raise
+                    time.sleep(0.05 * (TRIES - left))
+
+    # -- documents ----------------------------------------------------------------------------------------------
+
+    def documents(self, *, prefix: str = "") -> Iterator[DocumentRecord]:
+        rows = ([row[0]["source"], row[0]] for row in self._stream(cypher.DOCUMENTS, {"prefix": prefix}))
+        for _, properties in sorted_rows(rows):
+            yield records.document_record(properties)
+
+    def document_records(self, ids: Collection[DocumentId]) -> list[DocumentRecord]:
+        rows = self._by_ids(cypher.DOCUMENT_RECORDS, ids)
+        return sorted((records.document_record(row[0]) for row in rows), key=lambda record: record.source)
+
+    def chunks_of(self, document: DocumentId) -> list[Chunk]:
+        rows = self._rows(cypher.CHUNKS_OF, {"id": document})
+        return sorted((records.chunk(*row) for row in rows), key=_place)
+
+    def chunks(self, ids: Collection[ChunkId]) -> list[Chunk]:
+        return sorted((records.chunk(*row) for row in self._by_ids(cypher.CHUNKS, ids)), key=_place)
+
+    def documents_containing(self, strings: Collection[str]) -> set[DocumentId]:
+        if not strings:
+            return set()
+        queries = [(string, containing.query(string)) for string in set(strings)]
+        if len(queries) > FEW or any(query is None for _, query in queries):
+            return containing.scan(((DocumentId(d), t) for d, t in self._stream(cypher.ALL_TEXTS)), strings)
+        rows = [{"string": string, "query": query} for string, query in sorted(queries)]
+        found = self._rows(
+            cypher.DOCUMENTS_CONTAINING, {"rows": rows, "index": self._index(migrations.CHUNK_TEXT_INDEX)}
+        )
+        return {DocumentId(row[0]) for row in found}
+
+    # -- entities and facts -------------------------------------------------------------------------------------
+
+    def entities(self, ids: Collection[EntityId]) -> list[Entity]:
+        return _by_id(records.entity(*row) for row in self._by_ids(cypher.ENTITIES, ids))
+
+    def find_entities(self, keys: Collection[str]) -> list[Entity]:
+        wanted = sorted(set(keys))
+        if not wanted:
+            return []
+        rows = self._rows(cypher.ENTITIES_BY_KEY, {"keys": wanted})
+        for start in range(0, len(wanted), KEYS):
+            query = " ".join(alias_word(key) for key in wanted[start : start + KEYS])
+            index = self._index(migrations.ENTITY_WORDS_INDEX)
+            rows += self._rows(cypher.ENTITIES_BY_ALIAS, {"query": query, "index": index})
+        found = {entity.id: entity for entity in (records.entity(*row) for row in rows)}
+        asked = set(wanted)
+        return _by_id(e for e in found.values() if not asked.isdisjoint(map(name_key, (e.name, *e.aliases))))
+
+    def list_entities(self, *, type: str | None = None, after: str = "", limit: int = 100) -> list[Entity]:
+        name, _, id = after.rpartition("\t")
+        parameters = {"name": name, "id": id, "limit": limit, "type": type}
+        query = cypher.LIST_ENTITIES if type is None else cypher.LIST_ENTITIES_OF_TYPE
+        return [records.entity(*row) for row in self._rows(query, parameters)]
+
+    def occurrences(self, *, entities: Collection[EntityId] = (), chunks: Collection[ChunkId] = ()) -> list[Occurrence]:
+        rows = self._by_ids(cypher.OCCURRENCES_OF_ENTITIES, entities)
+        rows += self._by_ids(cypher.OCCURRENCES_IN_CHUNKS, chunks)
+        return sorted({occurrence for row in rows for occurrence in records.occurrences(*row)})
+
+    def facts(self, entities: Collection[EntityId], *, limit: int | None = None) -> list[Fact]:
+        if limit is None:
+            return _facts(self._by_ids(cypher.FACTS, entities))
+        return _facts(self._by_ids(cypher.FACTS_LIMITED, entities, limit=limit))
+
+    def facts_between(self, triples: Collection[tuple[EntityId, str, EntityId]]) -> list[Fact]:
+        rows = [{"subject": s, "relation": r, "object": o} for s, r, o in sorted(set(triples))]
+        return _facts(self._rows(cypher.FACTS_BETWEEN, {"rows": rows}) if rows else [])
+
+    def facts_in(self, chunks: Collection[ChunkId]) -> list[Fact]:
+        lines = {line for row in self._by_ids(cypher.TRIPLES_IN_CHUNKS, chunks) for line in row[0] or ()}
+        return self.facts_between([records.unpack_triple(line) for line in lines])
+
+    def neighbourhood(self, entities: Collection[EntityId], *, hops: int = 1, limit: int = 1000) -> Subgraph:
+        joined = {entity.id: entity for entity in self.entities(entities)}
+        walked: dict[FactId, Fact] = {}
+        frontier = set(joined)
+        for _ in range(hops):
+            if not frontier or len(walked) >= limit:
+                break
+            rows = self._rows(cypher.WALK, {"ids": sorted(frontier), "limit": limit})
+            frontier = set()
+            for id, s_type, s_name, s_aliases, relation, o_type, o_name, o_aliases, evidence in rows:
+                if id in walked or len(walked) >= limit:
+                    continue
+                subject = records.entity(s_type, s_name, s_aliases)
+                object = records.entity(o_type, o_name, o_aliases)
+                walked[id] = records.fact(subject.id, relation, object.id, evidence)
+                for end in (subject, object):
+                    if end.id not in joined:
+                        joined[end.id] = end
+                        frontier.add(end.id)
+        return Subgraph(dict(sorted(joined.items())), tuple(walked.values()))
+
+    # -- search -------------------------------------------------------------------------------------------------
+
+    def search_chunks(self, text: str, *, limit: int = 10) -> list[ChunkHit]:
+        rows = self._search(cypher.SEARCH_CHUNKS, migrations.CHUNK_TEXT_INDEX, content_words(text), limit)
+        hits = [ChunkHit(records.chunk(*row[:4]), row[4]) for row in rows]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.id))[:limit]
+
+    def search_entities(self, text: str, *, limit: int = 10) -> list[EntityHit]:
+        rows = self._search(cypher.SEARCH_ENTITIES, migrations.ENTITY_WORDS_INDEX, name_words(text), limit)
+        hits = [EntityHit(records.entity(*row[:3]), row[3]) for row in rows]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.entity.id))[:limit]
+
+    def _search(self, query: str, index: str, found: Sequence[str], limit: int) -> list[list[Any]]:
+        # Only letters, digits and . ' ’ _ are in words, lower case: nothing that Lucene takes for an operator.
+        words = " ".join(query_words(found))
+        if not words or limit <= 0:
+            return []
+        return self._rows(query, {"index": self._index(index), "query": words, "limit": limit})
+
+    def nearest_chunks(self, vector: Sequence[float], *, limit: int = 10) -> list[ChunkHit]:
+        if limit <= 0:
+            return []
+        if self._door.http:
+            self._sql(_VECTOR_INDEX)
+        index = self._index(migrations.CHUNK_VECTOR_INDEX)
+        rows = self._rows(cypher.NEAREST_CHUNKS, {"index": index, "limit": limit, "vector": list(vector)})
+        hits = [ChunkHit(records.chunk(*row[:4]), cosine(vector, row[4])) for row in rows]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.id))[:limit]
+
+    def _index(self, name: str) -> str:
+        return _ARCADEDB_INDEXES[name] if self._door.http else name
+
+    # -- the whole ----------------------------------------------------------------------------------------------
+
+    def counts(self) -> Counts:
+        entities = self._rows(cypher.COUNT_ENTITIES)
+        facts = self._rows(cypher.COUNT_FACTS)
+        return Counts(
+            documents=self._rows(cypher.COUNT_DOCUMENTS)[0][0],
+            chunks=self._rows(cypher.COUNT_CHUNKS)[0][0],
+            entities=sum(count for _, count in entities),
+            facts=sum(count for _, count, _ in facts),
+            evidence=sum(evidence for _, _, evidence in facts),
+            entities_by_type=dict(sorted((type, count) for type, count in entities)),
+            facts_by_relation=dict(sorted((relation, count) for relation, count, _ in facts)),
+        )
+
+    def all_entities(self) -> Iterator[Entity]:
+        for _, *row in sorted_rows(self._stream(cypher.ALL_ENTITIES)):
+            yield records.entity(*row)
+
+    def all_facts(self) -> Iterator[Fact]:
+        for _, *row in sorted_rows(self._stream(cypher.ALL_FACTS)):
+            yield records.fact(*row)
+
+    def version(self) -> int:
+        return int(self._rows(cypher.VERSION)[0][0])
+
+    def _by_ids(self, query: str, ids: Collection[str], **parameters: object) -> list[list[Any]]:
+        return self._rows(query, {"ids": sorted(set(ids)), **parameters}) if ids else []
+
+
+def answers(door: Door) -> bool:
+    """Whether the server at the door lets us in and has its database ready: it may be starting, or not be ours."""
+    with neo4j.GraphDatabase.driver(door.uri, auth=(door.user, door.password), connection_timeout=5) as driver:
+        try:
+            with driver.session(database=door.database) as session:
+                session.run(cypher.READY).consume()
+        except (Neo4jError, DriverError, OSError):
+            return False
+    return True
+
+
+# No proxy stands between this program and its own machine.
+_LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+_VECTOR_INDEX = (
+    "CREATE INDEX IF NOT EXISTS ON Chunk (embedding) LSM_VECTOR "
+    f'METADATA {{"dimensions": {migrations.DIMENSIONS}, "similarity": "COSINE"}}'
+)
+_ARCADEDB_INDEXES = {
+    migrations.CHUNK_TEXT_INDEX: "Chunk[title,text]",
+    migrations.CHUNK_VECTOR_INDEX: "Chunk[embedding]",
+    migrations.ENTITY_WORDS_INDEX: "Entity[words]",
+}
+
+
+def _place(chunk: Chunk) -> tuple[str, int, int]:
+    return chunk.document, chunk.start, chunk.end
+
+
+def _by_id(entities: Any) -> list[Entity]:
+    return sorted(entities, key=lambda entity: entity.id)
+
+
+def _facts(rows: Sequence[Sequence[Any]]) -> list[Fact]:
+    """Facts from rows that begin with the id, each once, by id."""
+    return [records.fact(*row[1:]) for _, row in sorted({row[0]: row for row in rows}.items())]

@@ -1,0 +1,253 @@
+"""Every query, as a named constant. ``<LABEL>`` and ``<TYPE>`` stand for a name quoted by ``kg.labels``.
+
+The graph: (:Document)-[:HAS_CHUNK]->(:Chunk)-[:MENTIONS {spans, aliases}]->(:Entity:Film), and facts as
+(:Entity)-[:directed_by {id, evidence}]->(:Entity). One (:Graph) node holds the version of the data and the number
+of the last migration. Nodes that were just found or made are passed on by their element id, which spares a look-up.
+"""
+
+# -- writing ----------------------------------------------------------------------------------------------------
+
+# Comes first in every transaction that writes: changing the one Graph node makes writers take turns.
+BEGIN_WRITE = """
+MATCH (g:Graph {id: 'graph'}) SET g.version = g.version + 1 RETURN g.version
+"""
+
+FIND_DOCUMENTS = """
+UNWIND $ids AS id MATCH (d:Document {id: id}) RETURN d.id
+"""
+
+FIND_CHUNKS = """
+UNWIND $ids AS id MATCH (c:Chunk {id: id}) RETURN c.id
+"""
+
+PUT_DOCUMENTS = """
+UNWIND $rows AS row MERGE (d:Document {id: row.id}) SET d = row RETURN d.id, elementId(d)
+"""
+
+CREATE_CHUNKS = """
+UNWIND $rows AS row MATCH (d) WHERE elementId(d) = row.parent
+CREATE (d)-[:HAS_CHUNK]->(c:Chunk) SET c = row.properties RETURN c.id, elementId(c)
+"""
+
+FIND_ENTITIES_TO_WRITE = """
+UNWIND $ids AS id MATCH (e:Entity {id: id}) RETURN e.id, elementId(e), e.aliases
+"""
+
+CREATE_ENTITIES = """
+UNWIND $rows AS row CREATE (e:Entity:<LABEL>) SET e = row RETURN e.id, elementId(e)
+"""
+
+SET_ALIASES = """
+UNWIND $rows AS row MATCH (e:Entity {id: row.id}) SET e.aliases = row.aliases, e.words = row.words
+"""
+
+CREATE_MENTIONS = """
+UNWIND $rows AS row MATCH (c) WHERE elementId(c) = row.chunk MATCH (e) WHERE elementId(e) = row.entity
+CREATE (c)-[m:MENTIONS]->(e) SET m = row.properties
+"""
+
+CREATE_FACTS = """
+UNWIND $rows AS row MATCH (s) WHERE elementId(s) = row.subject MATCH (o) WHERE elementId(o) = row.object
+CREATE (s)-[r:<TYPE>]->(o) SET r = row.properties
+"""
+
+# Returns the facts that were there already with other evidence, which is then united with the new.
+MERGE_FACTS = """
+UNWIND $rows AS row MATCH (s) WHERE elementId(s) = row.subject MATCH (o) WHERE elementId(o) = row.object
+MERGE (s)-[r:<TYPE>]->(o) ON CREATE SET r = row.properties
+WITH row, r WHERE r.evidence <> row.properties.evidence RETURN r.id, r.evidence
+"""
+
+SET_EVIDENCE = """
+UNWIND $rows AS row MATCH (s) WHERE elementId(s) = row.subject MATCH (o) WHERE elementId(o) = row.object
+MATCH (s)-[r:<TYPE>]->(o) SET r.evidence = row.evidence
+"""
+
+# -- forgetting -------------------------------------------------------------------------------------------------
+
+CHUNKS_TO_FORGET = """
+UNWIND $ids AS id MATCH (:Document {id: id})-[:HAS_CHUNK]->(c:Chunk) RETURN c.id, c.facts
+"""
+
+CHUNKS_TO_REPLACE = """
+UNWIND $ids AS id MATCH (c:Chunk {id: id}) RETURN c.id, c.facts
+"""
+
+MENTIONS_TO_FORGET = """
+UNWIND $ids AS id MATCH (:Chunk {id: id})-[m:MENTIONS]->(e:Entity) RETURN e.id, m.aliases
+"""
+
+EVIDENCE_TO_FORGET = """
+UNWIND $rows AS row MATCH (s:Entity {id: row.subject}) MATCH (o:Entity {id: row.object})
+MATCH (s)-[r:<TYPE>]->(o) RETURN row.subject, row.object, elementId(s), elementId(o), r.evidence
+"""
+
+DELETE_FACTS = """
+UNWIND $rows AS row MATCH (s) WHERE elementId(s) = row.subject MATCH (o) WHERE elementId(o) = row.object
+MATCH (s)-[r:<TYPE>]->(o) DELETE r
+"""
+
+DELETE_CHUNKS = """
+UNWIND $ids AS id MATCH (c:Chunk {id: id}) DETACH DELETE c
+"""
+
+DELETE_DOCUMENTS = """
+UNWIND $ids AS id MATCH (d:Document {id: id}) DETACH DELETE d
+"""
+
+DELETE_UNNAMED = """
+UNWIND $ids AS id MATCH (e:Entity {id: id}) WHERE NOT EXISTS { (e)--() } DELETE e
+"""
+
+# Which of the aliases that lost an occurrence have another.
+ALIASES_IN_USE = """
+UNWIND $rows AS row MATCH (e:Entity {id: row.id})<-[m:MENTIONS]-()
+WHERE m.aliases IS NOT NULL UNWIND m.aliases AS alias
+WITH row, alias WHERE alias IN row.lost RETURN DISTINCT row.id, alias
+"""
+
+ALIASES = """
+UNWIND $ids AS id MATCH (e:Entity {id: id}) RETURN e.id, e.type, e.name, e.aliases
+"""
+
+# -- documents --------------------------------------------------------------------------------------------------
+
+DOCUMENTS = """
+MATCH (d:Document) WHERE d.source STARTS WITH $prefix RETURN properties(d)
+"""
+
+DOCUMENT_RECORDS = """
+UNWIND $ids AS id MATCH (d:Document {id: id}) RETURN properties(d)
+"""
+
+CHUNKS_OF = """
+MATCH (:Document {id: $id})-[:HAS_CHUNK]->(c:Chunk) RETURN c.document, c.start, c.end, c.text
+"""
+
+CHUNKS = """
+UNWIND $ids AS id MATCH (c:Chunk {id: id}) RETURN c.document, c.start, c.end, c.text
+"""
+
+ALL_TEXTS = """
+MATCH (c:Chunk) RETURN c.document, c.text
+"""
+
+DOCUMENTS_CONTAINING = """
+UNWIND $rows AS row CALL db.index.fulltext.queryNodes($index, row.query) YIELD node
+WITH row, node WHERE node.text CONTAINS row.string RETURN DISTINCT node.document
+"""
+
+# -- entities and facts -----------------------------------------------------------------------------------------
+
+ENTITIES = """
+UNWIND $ids AS id MATCH (e:Entity {id: id}) RETURN e.type, e.name, e.aliases
+"""
+
+ENTITIES_BY_KEY = """
+UNWIND $keys AS key MATCH (e:Entity {key: key}) RETURN e.type, e.name, e.aliases
+"""
+
+LIST_ENTITIES = """
+MATCH (e:Entity) WHERE e.name > $name OR (e.name = $name AND e.id > $id)
+WITH e.name AS name, e.id AS id, e ORDER BY name, id LIMIT $limit RETURN e.type, name, e.aliases
+"""
+
+LIST_ENTITIES_OF_TYPE = """
+MATCH (e:Entity) WHERE e.type = $type AND (e.name > $name OR (e.name = $name AND e.id > $id))
+WITH e.name AS name, e.id AS id, e ORDER BY name, id LIMIT $limit RETURN e.type, name, e.aliases
+"""
+
+OCCURRENCES_OF_ENTITIES = """
+UNWIND $ids AS id MATCH (e:Entity {id: id})<-[m:MENTIONS]-(c:Chunk) RETURN e.id, c.id, m.spans
+"""
+
+OCCURRENCES_IN_CHUNKS = """
+UNWIND $ids AS id MATCH (c:Chunk {id: id})-[m:MENTIONS]->(e:Entity) RETURN e.id, c.id, m.spans
+"""
+
+FACTS = """
+UNWIND $ids AS id MATCH (e:Entity {id: id})-[r]-(:Entity)
+RETURN DISTINCT r.id, startNode(r).id, coalesce(r.relation, type(r)), endNode(r).id, r.evidence
+"""
+
+FACTS_LIMITED = """
+UNWIND $ids AS id MATCH (e:Entity {id: id}) CALL {
+  WITH e MATCH (e)-[r]-(:Entity) WITH r.id AS fact, size(r.evidence) AS strength, r
+  ORDER BY strength DESC, fact LIMIT $limit RETURN r
+}
+RETURN DISTINCT r.id, startNode(r).id, coalesce(r.relation, type(r)), endNode(r).id, r.evidence
+"""
+
+FACTS_BETWEEN = """
+UNWIND $rows AS row MATCH (s:Entity {id: row.subject}) MATCH (o:Entity {id: row.object})
+MATCH (s)-[r]->(o) WHERE coalesce(r.relation, type(r)) = row.relation
+RETURN DISTINCT r.id, s.id, row.relation, o.id, r.evidence
+"""
+
+TRIPLES_IN_CHUNKS = """
+UNWIND $ids AS id MATCH (c:Chunk {id: id}) RETURN c.facts
+"""
+
+WALK = """
+UNWIND $ids AS id MATCH (:Entity {id: id})-[r]-(:Entity)
+WITH DISTINCT r.id AS fact, size(r.evidence) AS strength, r ORDER BY strength DESC, fact LIMIT $limit
+WITH r, fact, startNode(r) AS s, endNode(r) AS o
+RETURN fact, s.type, s.name, s.aliases, coalesce(r.relation, type(r)), o.type, o.name, o.aliases, r.evidence
+"""
+
+# -- search -----------------------------------------------------------------------------------------------------
+
+SEARCH_CHUNKS = """
+CALL db.index.fulltext.queryNodes($index, $query) YIELD node, score
+WITH node, score ORDER BY score DESC LIMIT $limit RETURN node.document, node.start, node.end, node.text, score
+"""
+
+SEARCH_ENTITIES = """
+CALL db.index.fulltext.queryNodes($index, $query) YIELD node, score
+WITH node, score ORDER BY score DESC LIMIT $limit RETURN node.type, node.name, node.aliases, score
+"""
+
+ENTITIES_BY_ALIAS = """
+CALL db.index.fulltext.queryNodes($index, $query) YIELD node RETURN node.type, node.name, node.aliases
+"""
+
+NEAREST_CHUNKS = """
+CALL db.index.vector.queryNodes($index, $limit, $vector) YIELD node
+RETURN node.document, node.start, node.end, node.text, node.embedding
+"""
+
+ALL_VECTORS = """
+MATCH (c:Chunk) WHERE c.embedding IS NOT NULL RETURN c.document, c.start, c.end, c.text, c.embedding
+"""
+
+# -- the whole --------------------------------------------------------------------------------------------------
+
+COUNT_DOCUMENTS = "MATCH (d:Document) RETURN count(d)"
+
+COUNT_CHUNKS = "MATCH (c:Chunk) RETURN count(c)"
+
+COUNT_ENTITIES = "MATCH (e:Entity) RETURN e.type, count(*)"
+
+COUNT_FACTS = """
+MATCH (:Entity)-[r]->(:Entity) RETURN coalesce(r.relation, type(r)), count(*), sum(size(r.evidence))
+"""
+
+ALL_ENTITIES = "MATCH (e:Entity) RETURN e.id, e.type, e.name, e.aliases"
+
+ALL_FACTS = """
+MATCH (s:Entity)-[r]->(o:Entity) RETURN r.id, s.id, coalesce(r.relation, type(r)), o.id, r.evidence
+"""
+
+VERSION = "MATCH (g:Graph {id: 'graph'}) RETURN g.version"
+
+# -- the schema -------------------------------------------------------------------------------------------------
+
+READY = "RETURN 1"
+
+COMPONENTS = "CALL dbms.components() YIELD name, versions RETURN name, versions"
+
+SCHEMA_NUMBER = "MATCH (g:Graph {id: 'graph'}) RETURN g.schema"
+
+SET_SCHEMA_NUMBER = """
+MERGE (g:Graph {id: 'graph'}) ON CREATE SET g.version = 0 SET g.schema = $schema
+"""
