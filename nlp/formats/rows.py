@@ -149,7 +149,10 @@ def _csv_rows(source_lines: Iterable[Line], *, tabs: bool, source: str) -> Itera
         strict=quoted,
         quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
     )
-    header = [cell.strip() for cell in next(reader, [])]
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+    except csv.Error as error:
+        raise InputError(f"{name}: its first line is not CSV ({error}); put the names of the columns there") from error
     if not any(header):
         raise InputError(f"{name}: has no header; put the names of the columns on its first line")
     number = 0

@@ -1,6 +1,8 @@
 """DOCX: the paragraphs and tables of the body in order, a blank line between two; cells are parted by tabs."""
 
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,6 +17,17 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _SKIPPED = frozenset((f"{_W}del", f"{_W}moveFrom", _FALLBACK))
 _CHARACTERS = {f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-"}
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+)
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OTHERS = {
@@ -61,16 +74,7 @@ def read_docx(stream: BinaryIO, *, source: str, options: Options) -> Piece:
         text = "\n\n".join(filter(None, _blocks(body)))
         styles = {style.style_id: style.name.lower() for style in document.styles if style.name}
         title = (document.core_properties.title or "").strip() or _heading(body, styles)
-    except (
-        zipfile.BadZipFile,
-        EOFError,
-        OSError,
-        OpcError,
-        LxmlError,
-        LookupError,
-        ValueError,
-        AttributeError,
-    ) as error:
+    except (*_BROKEN, OpcError, LxmlError) as error:
         why = one_line(str(error)).strip(" .")[:100] or type(error).__name__
         raise InputError(f"{name}: is not a whole DOCX ({why}); get the file again") from error
     except NotImplementedError as error:

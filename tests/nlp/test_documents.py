@@ -10,6 +10,8 @@ from pathlib import Path
 
 import docx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 
 from kg.errors import InputError
@@ -439,6 +441,54 @@ def test_characters_that_no_store_keeps_are_replaced_and_reported() -> None:
     assert document.text == "half \ufffd and \ufffd and whole 🎉"
     assert document.source == "a.jsonl#x\ufffd"
     assert remarks == ["a.jsonl: 2 characters that no store keeps (NUL, halves of characters) were replaced by U+FFFD"]
+
+
+def test_a_pdf_that_needs_mending_is_read_without_noise(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.pdf").write_bytes(pdf("Still there.").replace(b"startxref\n", b"startxref\n9"))
+    assert documents("a.pdf")[0].text == "Still there."
+    assert not caplog.records
+    assert capfd.readouterr() == ("", "")
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_damage_to_a_file_raises(data: st.DataObject, samples: dict[str, bytes]) -> None:
+    name = data.draw(st.sampled_from(sorted(samples)))
+    damaged = bytearray(samples[name])
+    for _ in range(data.draw(st.integers(1, 8))):
+        at = data.draw(st.integers(0, len(damaged) - 1))
+        damaged[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    Path(name).write_bytes(damaged[: data.draw(st.integers(0, len(damaged)))] if data.draw(st.booleans()) else damaged)
+    for item in read([name]):
+        if isinstance(item, Document):
+            item.text.encode()
+            item.source.encode()
+        else:
+            assert item.message.startswith(f"{name}: ")
+            assert "\n" not in item.message
+
+
+@pytest.fixture(scope="module")
+def samples() -> dict[str, bytes]:
+    """A good file of each format."""
+
+    def fill(document: docx.document.Document) -> None:
+        document.add_heading("Title")
+        document.add_table(rows=1, cols=2).cell(0, 0).text = "cell"
+
+    return {
+        "a.pdf": pdf("Some text in a PDF."),
+        "b.pdf": pdf("Some text in a PDF.", title="A title", owner="secret"),
+        "a.docx": word(fill),
+        "a.html": b"<html><head><title>T</title></head><body><p>One <b>two</b><table><tr><td>1</table><pre> x</pre>",
+        "a.md": "# 标题\n\n正文 *text*\n\n| a | b |\n|---|---|\n| 1 | 2 |\n".encode("gb18030"),
+        "a.csv": b'title,text\nA,"one, ""two"""\nB,three\n',
+        "a.json": '[{"title": "题", "text": "正文\\u00e9"}, {"title": "B", "text": "two"}]'.encode(),
+        "a.jsonl": b'{"title": "A", "text": "one"}\n{"title": "B", "text": "two"}\n',
+        "a.txt": "某些文字，在这里。".encode("utf-16"),
+    }
 
 
 # -- folders and standard input -----------------------------------------------------------------------------------
