@@ -1,0 +1,94 @@
+"""The pages made from ``results/*.json``: docs/benchmarks.md, and the table in the README between its markers.
+
+``python -m benchmarks.tables`` writes them; ``tests/test_benchmarks.py`` holds that they agree with the rows.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rows import RESULTS
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
+READMES = (ROOT / "README.md", ROOT / "README.zh.md")
+BEGIN, END = "<!-- benchmarks:begin -->", "<!-- benchmarks:end -->"
+
+# What the README shows: of each file, the rows whose measure begins so.
+SHOWN = {
+    "retrieval": ("recall@2", "recall@5"),
+    "ask_latency": ("ask p50", "ask p95", "clew ask, whole process", "clew stats, whole process"),
+    "ingest_speed": ("throughput of nlp.language",),
+    "load_speed": ("rate", "ratio"),
+    "extraction": ("recall, all",),
+}
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def read(folder: Path = RESULTS) -> dict[str, Rows]:
+    """The rows of every benchmark, by its name."""
+    return {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))}
+
+
+def page(results: Mapping[str, Rows]) -> str:
+    """docs/benchmarks.md."""
+    parts = [
+        "# Benchmarks\n",
+        "Made by `python -m benchmarks.tables` from `benchmarks/results/*.json`; not to be edited. One command a table.\n",
+    ]
+    for name, rows in results.items():
+        parts.append(f"## {name}\n")
+        for command, group in groupby(rows, key=lambda row: row["command"]):
+            same = list(group)
+            told = " · ".join(dict.fromkeys(f"{row['machine']} · commit {row['commit']}" for row in same))
+            parts.append(f"`{command}` · {told}\n")
+            parts.append(_table(same))
+    return "\n".join(parts)
+
+
+def readme(text: str, results: Mapping[str, Rows]) -> str:
+    """The README with its table made anew; the text as it is where it has no markers."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        return text
+    rows = [
+        row for name, measures in SHOWN.items() for row in results.get(name, ()) if row["measure"].startswith(measures)
+    ]
+    return f"{before}{BEGIN}\n{_table(rows)}{END}{after}" if rows else f"{before}{BEGIN}\n{END}{after}"
+
+
+def main() -> None:
+    """Write the pages."""
+    results = read()
+    PAGE.write_text(page(results), "utf-8")
+    for path in READMES:
+        if path.exists():
+            path.write_text(readme(path.read_text("utf-8"), results), "utf-8")
+
+
+def _table(rows: Rows) -> str:
+    lines = ["| data | split | system | measure | value |", "|---|---|---|---|---|"]
+    for row in rows:
+        cells = (
+            row["data"],
+            row["split"],
+            row["system"],
+            row["measure"],
+            f"{_number(row['value'])} {row['unit']}".strip(),
+        )
+        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float) -> str:
+    if value == int(value) and abs(value) >= 1:
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+if __name__ == "__main__":
+    main()
