@@ -18,9 +18,9 @@ class Settings(BaseSettings):
 
     store: Annotated[str, Field(min_length=1)] = "embedded:.clew/graph"
     """Address of the graph: ``embedded:PATH``, ``bolt://HOST:PORT`` and its kin, or ``memory:``."""
-    store_user: str | None = None
+    store_user: str = "neo4j"
     """User of a Bolt server."""
-    store_password: SecretStr | None = None
+    store_password: SecretStr = SecretStr("")
     """Password of a Bolt server; never printed."""
     embedder: str | None = None
     """Where the weights of all-MiniLM-L6-v2 are: a folder, or ``hub:OWNER/NAME``; without it, the package."""
@@ -39,9 +39,9 @@ class Settings(BaseSettings):
     no_color: Annotated[str, Field(validation_alias=AliasChoices("NO_COLOR"))] = ""
     """Any value turns colour off (https://no-color.org)."""
 
-    def password(self) -> str | None:
+    def password(self) -> str:
         """The password in the clear, for the store alone."""
-        return None if self.store_password is None else self.store_password.get_secret_value()
+        return self.store_password.get_secret_value()
 
 
 def read(*, store: str | None = None) -> Settings:

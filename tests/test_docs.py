@@ -87,7 +87,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", page("settings.md"), re.MULTILINE))
     assert rows.keys() == {variable(field) for field in Settings.model_fields}
     for field, info in Settings.model_fields.items():
-        if info.default:
+        if isinstance(info.default, str | int) and info.default:
             assert rows[variable(field)] == f"`{info.default}`"
 
 

@@ -11,7 +11,7 @@ def test_a_fresh_machine_uses_the_embedded_store_and_loopback() -> None:
     found = settings.read()
     assert found.store == "embedded:.clew/graph"
     assert (found.host, found.port) == ("127.0.0.1", 8000)
-    assert found.password() is None
+    assert found.password() == ""
 
 
 def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
