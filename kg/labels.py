@@ -19,17 +19,21 @@ class Naming:
 
     forbidden: str  # characters that no name may hold
     longest: int  # bytes of the name, counted as in a URL: a file is called by it
-    one_namespace: bool  # whether a label and a relationship type may not be called the same
+    # Whether a label and a relationship type may not be called the same. Then labels are kept to names that begin
+    # with anything but a small letter, and relationship types to names that begin with one: "症状" becomes "r:症状".
+    one_namespace: bool
 
     def label(self, type: str) -> str:
         """The label of entities of a type, beside ``Entity``."""
         name = self._possible(type)
-        return name + "_" if self.one_namespace and name[0].islower() else name
+        marked = self.one_namespace and (name[0].islower() or name.startswith("T:"))
+        return f"T:{name}" if marked else name
 
     def relationship(self, relation: str) -> str:
         """The relationship type of facts of a relation."""
         name = self._possible(relation)
-        return name + "_" if self.one_namespace and not name[0].islower() else name
+        marked = self.one_namespace and (not name[0].islower() or name.startswith("r:"))
+        return f"r:{name}" if marked else name
 
     def _possible(self, name: str) -> str:
         if name.rstrip("_") in RESERVED:
