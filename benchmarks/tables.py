@@ -37,7 +37,7 @@ def page(results: Mapping[str, Rows]) -> str:
     """docs/benchmarks.md."""
     parts = [
         "# Benchmarks\n",
-        "Made by `python -m benchmarks.tables` from `benchmarks/results/*.json`; not to be edited. One command a table.\n",
+        "Made by `python -m benchmarks.tables` from `benchmarks/results/*.json`; each table by one command.\n",
     ]
     for name, rows in results.items():
         parts.append(f"## {name}\n")

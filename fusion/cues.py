@@ -13,7 +13,7 @@ from threading import Lock
 
 import regex
 
-from fusion.question import Link, is_chinese
+from fusion.question import Link, is_chinese, plain_words, stem
 from kg.ontology import Ontology
 from kg.store import GraphStore
 from kg.words import STOP_WORDS
@@ -75,9 +75,10 @@ SAME_AS: dict[str, tuple[str, ...]] = {
     "mother": ("child⁻¹",),
     "married_to": ("married_to⁻¹",),
     "sibling": ("sibling⁻¹",),
-    "part_of": ("has_part⁻¹",),
-    "has_part": ("part_of⁻¹", "member_of⁻¹"),
+    "has_part": ("member_of⁻¹",),
 }
+SOFT = frozenset(("used_for", "uses", "instance_of"))  # their words also stand beside others: "is used for treating"
+ALIASES = frozenset(("also_known_as", "ALIAS_IS", "sameAs", "same_as"))  # what is said of one name holds of the other
 ONE_WAY = frozenset(("child", "father", "mother"))  # read against its direction, each means another relation
 _EXTRA: dict[str, tuple[str, ...]] = {
     "born_in": ("born", "birth"),
@@ -94,11 +95,13 @@ _EXTRA: dict[str, tuple[str, ...]] = {
     "symptom": ("有什么表现",),
     "works_for": ("work",),
 }
-_IRREGULAR = {
-    "wrote": "writ", "written": "writ", "sung": "sing", "sang": "sing", "death": "di", "die": "di", "died": "di",
-    "dies": "di", "birth": "born", "won": "win", "led": "lead", "children": "child", "wives": "wife", "made": "make",
-}  # fmt: skip
-_SUFFIX = regex.compile(r"(?:ings?|ers?|ors?|ress(?:es)?|ed|es|s|e)$")
+_OF_PARTS = {  # what else is said of a relation whose name has this part
+    "tag": ("about", "describe", "described", "describing", "topic", "tagged", "words"),
+    "genre": ("sort", "type", "kind"),
+    "language": ("spoken",),
+    "actor": ("act", "acted", "appear", "played"),
+}
+_SHARING = frozenset(("same", "share", "shares", "shared", "sharing", "common"))
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _SKIPPED = STOP_WORDS | {"has", "have", "had", "does", "do", "did", "from", "been", "whose"}
 _TIME = {"when": "Time", "where": "Place", "who": "Agent", "whom": "Agent"}
@@ -109,7 +112,7 @@ _ASKED_ZH = (
     ("多少|几个", "Quantity"),
 )
 _ALSO = {  # what is accepted where a kind is asked for
-    "Place": frozenset(("Place", "Organization", "Nationality")),
+    "Place": frozenset(("Place", "Organization", "Nationality", "Anatomy")),
     "Country": frozenset(("Country", "Place", "Nationality")),
     "Nationality": frozenset(("Nationality", "Place")),
     "Agent": frozenset(("Agent",)),
@@ -124,19 +127,12 @@ class Cue:
     start: int
     end: int
     chains: tuple[Chain, ...]
+    text: str = ""  # its words, without endings
 
-
-def stem(word: str) -> str:
-    """A word without the endings that English adds to it; coarse, for comparing words with words alone."""
-    word = word.casefold()
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
-    bare = _SUFFIX.sub("", word)
-    if len(bare) < 3:
-        bare = word
-    if len(bare) > 3 and bare[-1] == bare[-2] and bare[-1] not in "sl":
-        bare = bare[:-1]
-    return bare[:-1] + "i" if bare.endswith("y") and len(bare) > 3 else bare
+    @property
+    def soft(self) -> bool:
+        """Whether a question is explained without it."""
+        return all(relation in SOFT for chain in self.chains for relation in chain)
 
 
 def asked(text: str, ontology: Ontology) -> frozenset[str]:
@@ -144,6 +140,10 @@ def asked(text: str, ontology: Ontology) -> frozenset[str]:
     if is_chinese(text):
         for pattern, kind in _ASKED_ZH:
             if regex.search(pattern, text):
+                return _ALSO.get(kind, frozenset((kind,)))
+        spoken = [(word, kind) for kind, words in ontology.type_words.items() for word in words.get("zh", ())]
+        for word, kind in sorted(spoken, key=lambda pair: (-len(pair[0]), pair)):
+            if regex.search(rf"(?:什么|哪些|哪种|哪个|何种){word}", text):
                 return _ALSO.get(kind, frozenset((kind,)))
         return frozenset()
     words = [match[0].casefold() for match in _WORD.finditer(text)]
@@ -181,10 +181,10 @@ class Lexicon:
         self._english: defaultdict[tuple[str, ...], set[Chain]] = defaultdict(set)
         self._chinese: defaultdict[str, set[Chain]] = defaultdict(set)
         for name, relation in ontology.relations.items():
-            for phrase in (*relation.words.get("en", ()), *_EXTRA.get(name, ())):
+            for phrase in (*relation.words.get("en", ()), *relation.words.get("zh", ()), *_EXTRA.get(name, ())):
                 self._add(phrase, (name,))
-            for phrase in relation.words.get("zh", ()):
-                self._add(phrase, (name,))
+                if relation.inverse is not None:
+                    self._add(phrase, (relation.inverse + INVERSE,))
         for phrase, chains in COMPOSED.items():
             for chain in chains:
                 self._add(phrase, chain)
@@ -208,6 +208,8 @@ class Lexicon:
         self._english[parts].add((name,))
         for part in parts:
             self._english[(part,)].add((name,))
+            for phrase in _OF_PARTS.get(part, ()):
+                self._english[_stems(phrase)].add((name,))
             akin = {chain[0] for chain in known.get((part,), ()) if len(chain) == 1}
             for chains in (*self._english.values(), *self._chinese.values()):
                 if any(len(chain) == 1 and chain[0] in akin for chain in chains):
@@ -229,7 +231,8 @@ class Lexicon:
                 group = words[place : place + length]
                 key = tuple(word for _, _, word in group)
                 if len(group) == length and key in self._english and not _parted(group[0][0], group[-1][1], places):
-                    cues.append(Cue(group[0][0], group[-1][1], tuple(sorted(self._english[key]))))
+                    cue = Cue(group[0][0], group[-1][1], tuple(sorted(self._english[key])), " ".join(key))
+                    cues.append(_shared(cue) if _is_shared(text, cue) else cue)
                     place += length
                     break
             else:
@@ -244,7 +247,7 @@ class Lexicon:
             if not found or _inside(place, places):
                 place += 1
                 continue
-            yield Cue(place, place + len(found[0]), tuple(sorted(self._chinese[found[0]])))
+            yield Cue(place, place + len(found[0]), tuple(sorted(self._chinese[found[0]])), found[0])
             place += len(found[0])
 
 
@@ -270,16 +273,29 @@ class Speech:
             return self._known[1]
 
 
+def _is_shared(text: str, cue: Cue) -> bool:
+    """Whether the words around a cue speak of two things that have the same: "share actors with", "co-wrote"."""
+    before = _WORD.findall(text[: cue.start].casefold())[-2:]
+    after = _WORD.findall(text[cue.end :].casefold())[:1]
+    return not _SHARING.isdisjoint(before) or before[-1:] == ["co"] or "together" in after
+
+
+def _shared(cue: Cue) -> Cue:
+    """There and back again: from one thing to what it has, and on to what else has that."""
+    single = [chain[0] for chain in cue.chains if len(chain) == 1 and not chain[0].endswith(INVERSE)]
+    return Cue(
+        cue.start, cue.end, tuple(pair for r in single for pair in ((r, r + INVERSE), (r + INVERSE, r))), cue.text
+    )
+
+
 def loose_words(text: str, links: Iterable[Link], cues: Iterable[Cue], ontology: Ontology) -> list[str]:
     """The words of an English question that neither name, relate, ask, nor say what kind of thing is meant."""
-    from fusion.question import plain_words
-
     places = {(found.start, found.end) for found in links} | {(cue.start, cue.end) for cue in cues}
     plain = plain_words(ontology)
     return [
         match[0]
         for match in _WORD.finditer(text)
-        if not _inside(match.start(), places) and match[0].casefold() not in plain and len(match[0]) > 1
+        if not _inside(match.start(), places) and stem(match[0]) not in plain and len(match[0]) > 1
     ]
 
 

@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import regex
 
-from fusion.cues import Cue, stem
-from fusion.question import is_chinese
+from fusion.cues import Cue
+from fusion.question import is_chinese, stem
 from fusion.reader import Asked
 from fusion.retrieve import HEAD
 from kg.facts import Entity, EntityId, Occurrence
@@ -112,8 +112,12 @@ def extract_about(
     named = {found.entity.id for found in question.links} | set(about)
     entities = {e.id: e for e in store.entities({o.entity for o in occurrences} - named)}
     chunks = {chunk.id: chunk for chunk in store.chunks(ids)}
+    headed = {occurrence.chunk for occurrence in places if occurrence.start < HEAD}
     for id in ids:
+        told = [o.start - chunks[id].start for o in places if o.chunk == id]
         for start, end in sentences(chunks[id].text):
+            if id not in headed and not any(start <= place < end for place in told):
+                continue  # the sentence may be about something else
             for match in _WORD.finditer(chunks[id].text, start, end):
                 if stem(match[0]) in words:
                     hit = ChunkHit(chunks[id], 1.0)

@@ -6,7 +6,7 @@ A path explains a question when each of its cues is some hop; hops are tried in 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from fusion.cues import INVERSE, ONE_WAY, SAME_AS, Chain, Cue
+from fusion.cues import ALIASES, INVERSE, ONE_WAY, SAME_AS, Chain, Cue
 from kg.facts import Entity, EntityId, Fact
 from kg.ontology import Ontology
 from kg.store import GraphStore
@@ -78,7 +78,7 @@ def explain(
     """The walks from an entity that use the most cues, best first; the score is at most 1."""
     if not cues:
         return []
-    beam = [Walk({start: ()})]
+    beam = [Walk({start: ()}), *_other_names(facts, start)]
     done: list[Walk] = []
     for _ in range(min(len(cues), CUES)):
         grown = [
@@ -91,15 +91,26 @@ def explain(
         ]
         beam = sorted(grown, key=lambda w: (-w.score * _order(w, place), w.cues and w.cues[-1].start))[:BEAM]
         done += beam
-    ended = [_settle(walk, len(cues), place, facts, expected, ontology) for walk in done]
+    ended = [_settle(walk, cues, place, facts, expected, ontology) for walk in done]
     return sorted(ended, key=lambda w: (-w.score, len(w.reached), min(w.reached)))
 
 
+def _other_names(facts: Facts, start: EntityId) -> list[Walk]:
+    """The same thing under the names that facts say it also has."""
+    known = [fact for fact in facts.of([start])[start] if fact.relation in ALIASES]
+    others: dict[EntityId, tuple[Fact, ...]] = {}
+    for fact in known:
+        others[fact.object if fact.subject == start else fact.subject] = (fact,)
+    return [Walk(others, score=AGAINST)] if others else []
+
+
 def _settle(
-    walk: Walk, cues: int, place: tuple[int, int], facts: Facts, expected: Collection[str], ontology: Ontology
+    walk: Walk, cues: Sequence[Cue], place: tuple[int, int], facts: Facts, expected: Collection[str], ontology: Ontology
 ) -> Walk:
     """The walk scored as an answer: cues explained, their order, and the type of what was reached."""
     reached, fit = walk.reached, 1.0
+    hard = [cue for cue in cues if not cue.soft] or cues
+    explained = sum(_explains(walk, cue) for cue in hard) / len(hard)
     if expected:
         types = {id: entity.type for id, entity in facts.entities(reached.keys()).items()}
         fitting = {id for id, type in types.items() if any(ontology.compatible(type, wanted) for wanted in expected)}
@@ -107,7 +118,16 @@ def _settle(
             reached = {id: path for id, path in reached.items() if id in fitting}
         else:
             fit = ASTRAY
-    return Walk(reached, walk.cues, walk.score * fit * _order(walk, place) * len(walk.cues) / cues)
+    return Walk(reached, walk.cues, walk.score * fit * _order(walk, place) * explained)
+
+
+def _explains(walk: Walk, cue: Cue) -> float:
+    """Whether a cue is one of the walk's hops, or another word for one: "what year … released"."""
+    if cue in walk.cues:
+        return 1.0
+    used = {relation for hop in walk.cues for chain in hop.chains for relation in chain}
+    again = any(hop.text == cue.text for hop in walk.cues)
+    return REWORDED if not again and any(set(chain) <= used for chain in cue.chains) else 0.0
 
 
 def _order(walk: Walk, place: tuple[int, int]) -> float:
@@ -128,7 +148,8 @@ def _follow(
     """Where a chain of relations leads from there, forwards, and for one relation also backwards."""
     tried = [(chain, 1.0)]
     if len(chain) == 1 and chain[0] not in ONE_WAY:
-        tried.append(((chain[0] + INVERSE,), AGAINST))
+        name = chain[0]
+        tried.append(((name.removesuffix(INVERSE) if name.endswith(INVERSE) else name + INVERSE,), AGAINST))
     found = []
     for relations, weight in tried:
         here, cost = reached, weight

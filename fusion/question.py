@@ -30,10 +30,17 @@ _ASKING_WORDS = """
     most less least earlier later first last older younger other come came comes name tell me list give all any have
     had has been about many much born die died dies released year years
 """
-_ASKING = frozenset(_ASKING_WORDS.split())
+
 _ASKING_ZH = regex.compile(
     r"什么|哪些|哪个|哪里|哪儿|哪位|哪一|多少|怎么|如何|为什么|是谁|谁|吗|呢|的|是|有|和|与|在|了|请问|哪|几|何时|何处|几时"
 )
+
+
+_IRREGULAR = {
+    "wrote": "writ", "written": "writ", "sung": "sing", "sang": "sing", "death": "di", "die": "di", "died": "di",
+    "dies": "di", "birth": "born", "won": "win", "led": "lead", "children": "child", "wives": "wife", "made": "make",
+}  # fmt: skip
+_SUFFIX = regex.compile(r"(?:ings?|ers?|ors?|ress(?:es)?|ed|es|s|e)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,19 @@ class _Span:
     start: int
     end: int
     key: str
+
+
+def stem(word: str) -> str:
+    """A word without the endings that English adds to it; coarse, for comparing words with words alone."""
+    word = word.casefold()
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    bare = _SUFFIX.sub("", word)
+    if len(bare) < 3:
+        bare = word
+    if len(bare) > 3 and bare[-1] == bare[-2] and bare[-1] not in "sl":
+        bare = bare[:-1]
+    return bare[:-1] + "i" if bare.endswith("y") and len(bare) > 3 else bare
 
 
 def is_chinese(text: str) -> bool:
@@ -84,14 +104,17 @@ def coverage(ontology: Ontology, text: str, links: Iterable[Link]) -> float:
     """The share of the words that say what a text is about (neither asking nor relating) that name an entity."""
     plain = plain_words(ontology)
     places = {(found.start, found.end) for found in links}
-    words = [match.span() for match in _TOKEN.finditer(text) if name_key(match[0]) not in plain]
+    words = [match.span() for match in _TOKEN.finditer(text) if stem(name_key(match[0])) not in plain]
     inside = [span for span in words if any(start <= span[0] < end for start, end in places)]
     return len(inside) / len(words) if words else 0.0
 
 
+PLAIN = frozenset(stem(word) for word in (*STOP_WORDS, *_ASKING_WORDS.split()))
+
+
 @lru_cache(maxsize=4)
 def _plain_words_of(words: frozenset[str]) -> frozenset[str]:
-    return frozenset(part for word in words for part in name_key(word).split()) | STOP_WORDS | _ASKING
+    return frozenset(stem(part) for word in words for part in name_key(word).split()) | PLAIN
 
 
 def plain_words(ontology: Ontology) -> frozenset[str]:
@@ -113,7 +136,7 @@ def _spans(text: str, plain: frozenset[str]) -> Iterator[_Span]:
 def _may_name(surface: str, key: str, start: int, plain: frozenset[str]) -> bool:
     if is_chinese(surface):
         return len(key) > 1 and _ASKING_ZH.fullmatch(surface) is None
-    if not all(word in plain for word in key.split()):
+    if not all(stem(word) in plain for word in key.split()):
         return not (len(key) == 1 and key.isalpha())
     return start > 0 and all(word[:1].isupper() for word in surface.split() if word.casefold() not in STOP_WORDS)
 
@@ -134,7 +157,7 @@ def _similar(store: GraphStore, text: str, taken: list[tuple[int, int]], plain: 
     for start, end in taken:
         rest[start:end] = " " * (end - start)
     free = "".join(rest)
-    words = [match for match in _TOKEN.finditer(free) if name_key(match[0]) not in plain]
+    words = [match for match in _TOKEN.finditer(free) if stem(name_key(match[0])) not in plain]
     if is_chinese(text) or not words:
         return
     found: list[Link] = []

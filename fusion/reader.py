@@ -76,7 +76,7 @@ def read(question: Asked, facts: Facts, ontology: Ontology) -> Reading | Miss:
     best.sort(key=lambda item: (-item[0], -_support(item[2]), item[1].entity.id))
     if not best or best[0][2].score < ENOUGH:
         partial = best[0][2] if best else None
-        left = tuple(cue for cue in question.cues if partial is None or cue not in partial.cues)
+        left = tuple(cue for cue in question.cues if not cue.soft and (partial is None or cue not in partial.cues))
         return Miss(_missing(question, left), partial, left)
     score, link, walk = best[0]
     others = [
@@ -136,9 +136,10 @@ def _missing(question: Asked, left: Sequence[Cue]) -> str:
     """Names what the graph knows of the question and what it does not."""
     names = {(found.start, found.end): found.entity.name for found in reversed(question.links)}
     known = " and ".join(dict.fromkeys(names[place] for place in sorted(names)))
-    if not question.cues:
+    if all(cue.soft for cue in question.cues):
         return f"the graph knows {known}, but no word of the question is one of its relations"
-    words = [repr(question.text[cue.start : cue.end]) for cue in left or question.cues]
+    unmatched = left or [cue for cue in question.cues if not cue.soft]
+    words = [repr(question.text[cue.start : cue.end]) for cue in unmatched]
     return f"the graph knows {known}, but no fact of it matches {' or '.join(words)}"
 
 
