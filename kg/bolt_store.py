@@ -253,7 +253,7 @@ class BoltStore:
 
     def list_entities(self, *, type: str | None = None, after: str = "", limit: int = 100) -> list[Entity]:
         name, _, id = after.rpartition("\t")
-        parameters = {"name": name, "id": id, "limit": limit, "type": type}
+        parameters = {"place": records.sortable(name), "id": id, "limit": limit, "type": type}
         query = cypher.LIST_ENTITIES if type is None else cypher.LIST_ENTITIES_OF_TYPE
         return [records.entity(*row) for row in self._rows(query, parameters)]
 

@@ -160,10 +160,11 @@ class Writing:
         by_type: defaultdict[str, list[Row]] = defaultdict(list)
         for id in sorted(new):
             entity = entities[id]
-            by_type[entity.type].append(
-                {"id": id, "type": entity.type, "name": entity.name, "key": entity.key}
-                | _naming_row(id, entity.name, aliases.get(id, set()))
-            )
+            row: Row = {"id": id, "type": entity.type, "name": entity.name, "key": entity.key}
+            row |= _naming_row(id, entity.name, aliases.get(id, ()))
+            if (place := records.sortable(entity.name)) != entity.name:
+                row["sort"] = place
+            by_type[entity.type].append(row)
         for type, rows in sorted(by_type.items()):
             label = quoted(self._naming.label(type))
             placed.update(self._rows(cypher.CREATE_ENTITIES.replace("<LABEL>", label), rows))

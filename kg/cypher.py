@@ -148,13 +148,15 @@ UNWIND $keys AS key MATCH (e:Entity {key: key}) RETURN e.type, e.name, e.aliases
 """
 
 LIST_ENTITIES = """
-MATCH (e:Entity) WHERE e.name > $name OR (e.name = $name AND e.id > $id)
-WITH e.name AS name, e.id AS id, e ORDER BY name, id LIMIT $limit RETURN e.type, name, e.aliases
+MATCH (e:Entity) WITH coalesce(e.sort, e.name) AS place, e.id AS id, e
+WHERE place > $place OR (place = $place AND id > $id)
+WITH place, id, e ORDER BY place, id LIMIT $limit RETURN e.type, e.name, e.aliases
 """
 
 LIST_ENTITIES_OF_TYPE = """
-MATCH (e:Entity) WHERE e.type = $type AND (e.name > $name OR (e.name = $name AND e.id > $id))
-WITH e.name AS name, e.id AS id, e ORDER BY name, id LIMIT $limit RETURN e.type, name, e.aliases
+MATCH (e:Entity) WHERE e.type = $type WITH coalesce(e.sort, e.name) AS place, e.id AS id, e
+WHERE place > $place OR (place = $place AND id > $id)
+WITH place, id, e ORDER BY place, id LIMIT $limit RETURN e.type, e.name, e.aliases
 """
 
 OCCURRENCES_OF_ENTITIES = """

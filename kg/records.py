@@ -4,6 +4,7 @@ Evidence is a list of lines on the relationship, ``chunk start end confidence ex
 Neo4j Browser. A chunk's ``facts`` are lines ``subject object relation``: what must be looked at when it is deleted.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -36,6 +37,17 @@ def pack_triple(fact: Fact) -> str:
 def unpack_triple(line: str) -> tuple[EntityId, str, EntityId]:
     """Subject, relation, object from a line of a chunk's list."""
     return EntityId(line[:ID]), line[2 * ID + 2 :], EntityId(line[ID + 1 : 2 * ID + 1])
+
+
+_LATE = re.compile("[\ue000-\U0010ffff]")
+
+
+def sortable(name: str) -> str:
+    """The name, changed so that servers that compare UTF-16 units order it as Python does, which compares characters.
+
+    The two differ only from U+E000 on (full-width punctuation, emoji); before each of those, its code is written.
+    """
+    return _LATE.sub(lambda match: f"\ue000{ord(match.group()):06x}", name)
 
 
 def document_properties(record: DocumentRecord, *, complete: bool) -> dict[str, object]:
