@@ -5,14 +5,18 @@ from collections.abc import Iterator
 import regex
 
 _MONTHS = (
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
-)  # fmt: skip
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
 _SHORT = {month[:3]: month for month in _MONTHS} | {"Sept": "September"}
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)}|(?:{'|'.join(_SHORT)})\b\.?)"
 _DAY = r"(?:\d{1,2}/)?(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _ERA = r"(?P<era>\s?(?:BCE?|AD|CE)\b)?"
 # A bare number is a year unless what stands around it makes it a count, a part of a number or a decade.
-_PLAIN_YEAR = r"(?:1\d{3}|20\d{2})(?![\d%°]|[.,:]\d|s\b|'s\b|[-–/]\d{1,2}(?!\d)|\s?(?:mg|ml|km|kg|m|ft|metres|meters|people|men)\b)"
+_PLAIN_YEAR = (
+    r"(?:1\d{3}|20\d{2})(?![\d%°]|[.,:]\d|s\b|'s\b|[-–/]\d{1,2}(?!\d)|\s?(?:mg|ml|km|kg|m|ft"
+    r"|metres|meters|people|men)\b)"
+)
 _DATE = regex.compile(
     rf"""
     (?:\G|(?<![\d.,$£€#\p{{L}}]))  # \G: two dates whose dash was lost, "6 May 17479 September 1813"

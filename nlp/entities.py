@@ -61,7 +61,7 @@ _WORK_BEFORE = regex.compile(
     r"|(?P<Series>series|sitcom|show|soap opera|miniseries)|(?P<Periodical>magazine|newspaper|journal))\s?,?\s?$"
 )
 _QUALIFIER = regex.compile(r"\s*\([^()]*\)$")
-_SPACED = regex.compile(r"\s+")
+_LOOSE = regex.compile(r"\s?[-'\"]\s?")
 _LIFE_BRACKET = regex.compile(r"\((?=[^()]*(?:\b(?:born|died|b\.|d\.|c\.|ca\.)|[-–—]))[^()]{3,160}\)")
 _NUMERAL = regex.compile(r"\b[IVX]+\b(?!\.)")
 _NOBLE = regex.compile(r", (?:\d|[\p{Lu}][\p{Ll}]+ (?:of|Palatine)\b)")
@@ -94,8 +94,8 @@ class Mentions:
         return mention
 
 
-def find_names(chunk: Chunk, parsed: "Doc", *, topic: Topic | None, gazetteer: Gazetteer) -> list[Mention]:
-    """The names, dates and amounts of a chunk, in the order of the text; untyped names have the label ""."""
+def find_names(chunk: Chunk, parsed: "Doc", *, topic: Topic | None, gazetteer: Gazetteer) -> Mentions:
+    """The names, dates and amounts of a chunk; untyped names have the label ""."""
     mentions = Mentions(chunk)
     guesses: list[Guess] = [(ent.start_char, ent.end_char, ent.label_) for ent in parsed.ents]
     runs = [part for match in NAME.finditer(chunk.text) for part in _parts(chunk.text, *match.span(), guesses)]
@@ -108,7 +108,7 @@ def find_names(chunk: Chunk, parsed: "Doc", *, topic: Topic | None, gazetteer: G
     _find_dates(mentions)
     _find_capitalised(mentions, runs, guesses)
     _find_guessed(mentions, guesses)
-    return sorted(mentions.found)
+    return mentions
 
 
 def _inside(runs: list[tuple[int, int]]) -> Callable[[int, int], bool]:
@@ -142,9 +142,10 @@ def _occurrences(text: str, name: str) -> Iterator[tuple[int, int]]:
             if not (text[at - 1 : at].isalnum() and at) and not text[end : end + 1].isalnum():
                 yield at, end
             at = text.find(name, end)
-    elif "-" in name or "'" in name or '"' in name:  # the text may have "Bowes- Lyon"
-        pattern = _SPACED.sub(r"\\s*", regex.escape(name, special_only=True, literal_spaces=True))
-        pattern = pattern.replace("-", r"\s?-\s?").replace('"', r'\s?"\s?')
+    elif _LOOSE.search(name):  # the text may have "Bowes- Lyon"
+        parts = [regex.escape(part) for part in _LOOSE.split(name)]
+        marks = [rf"\s?{regex.escape(mark.strip())}\s?" for mark in _LOOSE.findall(name)]
+        pattern = "".join(part + mark for part, mark in zip(parts, [*marks, ""], strict=True))
         for match in regex.finditer(rf"(?<!\w){pattern}(?!\w)", text):
             yield match.span()
 
@@ -156,9 +157,9 @@ def _find_known(mentions: Mentions, gazetteer: Gazetteer, inside: Callable[[int,
             continue
         topics = gazetteer.topics(match.name)
         types = {topic.type for topic in topics}
-        if types <= _WORK_TYPES and " " not in match.name and match.name.isascii():
-            if not _WORK_BEFORE.search(mentions.text, max(0, match.start - 20), match.start):
-                continue
+        one_word = types <= _WORK_TYPES and " " not in match.name and match.name.isascii()
+        if one_word and not _WORK_BEFORE.search(mentions.text, max(0, match.start - 20), match.start):
+            continue
         label = types.pop() if len(types) == 1 else UNTYPED
         mentions.add(match.start, match.end, clean_name(match.name), label, SURE if label else GUESSED)
 
@@ -217,7 +218,12 @@ def _find_capitalised(mentions: Mentions, runs: list[tuple[int, int]], guesses: 
 def _parts(text: str, start: int, end: int, guesses: list[Guess]) -> Iterator[tuple[int, int]]:
     """The names in a run of capitalised words: "American Rick Jaffa", "King of Denmark", "After Saladin"."""
     first, _, rest = text[start:end].partition(" ")
-    while rest and (first.casefold().rstrip(",") in STOP_NAMES and first not in PERSON_TITLES) and first != "New":
+    while (
+        rest
+        and not (first == "The" and _mid_sentence(text, start))
+        and (first.casefold().rstrip(",") in STOP_NAMES and first not in PERSON_TITLES)
+        and first != "New"
+    ):
         start = end - len(rest)
         first, _, rest = rest.partition(" ")
         if first in {"of", "the", "de", "and"} and rest:
@@ -242,6 +248,11 @@ def _parts(text: str, start: int, end: int, guesses: list[Guess]) -> Iterator[tu
                 yield from _parts(text, start + len(place) + 2, end, guesses)
             return
     yield start, end
+
+
+def _mid_sentence(text: str, start: int) -> bool:
+    """Whether a capital at this place is a name's own: "a song by The Who"."""
+    return text[:start].rstrip()[-1:].isalpha()
 
 
 def _covered(start: int, end: int, guesses: list[Guess]) -> bool:

@@ -17,7 +17,9 @@ _LETTER = regex.compile(r"\p{L}")
 _WORD = regex.compile(r"[\p{L}\p{N}\p{M}]")
 _CONTENT_WORD = regex.compile(r"\p{L}{3,}")
 _YEARS = regex.compile(r"\d{3,4}")
-_DESCRIPTION_NOISE = frozenset(["the", "and", "for", "who", "that", "with", "from", "was", "best", "known", "his", "her", "former"])
+_DESCRIPTION_NOISE = frozenset(
+    ["the", "and", "for", "who", "that", "with", "from", "was", "best", "known", "his", "her", "former"]
+)
 
 
 @dataclass(frozen=True, slots=True)

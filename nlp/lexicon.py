@@ -6,16 +6,17 @@ Plain data. A list belongs here when two rules or more read it; each is kept as 
 from typing import Final
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
     return frozenset(text.split())
 
 
-def _table(text: str) -> dict[str, str]:
+def table(text: str) -> dict[str, str]:
     """``"Kind: word word_with_space"`` lines as word → kind."""
     found: dict[str, str] = {}
     for line in text.strip().splitlines():
-        kind, _, words = line.partition(":")
-        for word in words.split():
+        kind, _, listed = line.partition(":")
+        for word in listed.split():
             found[word.replace("_", " ")] = kind.strip()
     return found
 
@@ -210,16 +211,10 @@ Zimbabwe: Zimbabwean
 """)
 
 COUNTRIES: Final = frozenset(NATIONALITIES.values()) | frozenset(
-    ("USA", "US", "UK", "Great Britain", "Holland", "Northern Ireland", "Ottoman Empire", "Vatican City")
-    + (
-        "United States of America",
-        "People's Republic of China",
-        "Soviet Russia",
-        "Brunei",
-        "Cape Verde",
-        "Cook Islands",
-    )
-)
+    ("USA", "US", "UK", "Great Britain", "Holland", "Northern Ireland", "Ottoman Empire", "Vatican City", "Brunei")
+) | frozenset(
+    ("United States of America", "People's Republic of China", "Soviet Russia", "Cape Verde", "Cook Islands")
+)  # fmt: skip
 COUNTRY_NAMES: Final = {  # other names of countries
     "USA": "United States", "US": "United States", "U.S.": "United States", "U.S.A.": "United States",
     "United States of America": "United States", "UK": "United Kingdom", "U.K.": "United Kingdom",
@@ -227,7 +222,7 @@ COUNTRY_NAMES: Final = {  # other names of countries
 }  # fmt: skip
 
 # What the head noun of "X is a …" says about X.
-HEAD_TYPES: Final = _table("""
+HEAD_TYPES: Final = table("""
 Film: motion_picture comedy drama western cartoon
 Film: film movie documentary biopic featurette short_film silent_film telefilm anime_film remake thriller melodrama
 Song: song single ballad track anthem hymn hit carol aria
@@ -249,7 +244,8 @@ Place: river lake mountain island county district province region state peak val
 Place: castle palace stadium airport station_building cemetery bay cape forest glacier beach archipelago peninsula
 Place: neighbourhood neighborhood parish tehsil taluk canton prefecture sea ocean desert reservoir creek stream monument
 Place: temple mosque cathedral monastery abbey tower house mansion hotel volcano crater waterfall area locality plateau
-Place: airfield community diocese archdiocese territory duchy principality municipality_in rural_district theatre theater arena hill canal dam square highway
+Place: airfield community diocese archdiocese territory duchy principality municipality_in rural_district
+Place: theatre theater arena hill canal dam square highway
 Event: war battle election tournament championship festival competition race siege conference ceremony revolution
 Event: earthquake season massacre expedition uprising riot hurricane disaster olympics cup match conflict rebellion
 Award: award prize medal honour honor
@@ -271,7 +267,7 @@ Concept: field branch discipline study theorem custom dish cuisine
 """)
 
 # Nouns that call a person a person although no suffix says so; "-er", "-ist" and their like are read by suffix.
-PERSON_NOUNS: Final = _words("""
+PERSON_NOUNS: Final = words("""
 actor actress author bishop archbishop cardinal pope saint monk nun priest king queen prince princess duke duchess earl
 count countess baron baroness viscount viscountess marquess marchioness emperor empress tsar tsarina sultan khan shah
 emir lord lady knight noble nobleman noblewoman peer peeress aristocrat courtier magnate general admiral colonel captain
@@ -293,12 +289,14 @@ deacon vicar missionary martyr prophet member winner veteran native resident inv
 songwriter lyricist playwright dramatist novelist impresario stuntman stuntwoman socialist communist anarchist
 filmmaker videographer animator programmer hacker blogger youtuber vlogger consul tribune praetor legate
 legislator congressman congresswoman alderman councillor sheriff civil_servant psychiatrist royal shogun daimyo samurai
-mystic occultist astrologer astronomer physicist sociologist superintendent participant fellow benefactress soprano tenor baritone apologist
-headmaster principal attendant follower translator collaborator secretary clergyman freemason citizen sons daughters adherent""")
+mystic occultist astrologer astronomer physicist sociologist superintendent participant fellow benefactress
+soprano tenor baritone apologist
+headmaster principal attendant follower translator collaborator secretary clergyman freemason
+citizen sons daughters adherent""")
 PERSON_SUFFIXES: Final = ("er", "or", "ist", "ian", "man", "woman", "ess", "logist", "grapher", "eer", "crat")
 
 # Compounds whose last word would be read otherwise.
-NOT_PERSONS: Final = _words("""
+NOT_PERSONS: Final = words("""
 river tower letter number order chapter computer water weather matter center centre paper border corner theater theatre
 power layer tumor tumour cancer disorder fever liver bladder color colour factor sector behavior behaviour error mirror
 motor tractor reactor vector honor labor harbor harbour floor door poster thriller supper butter feather leather
@@ -307,18 +305,18 @@ charter quarter winter summer semester meter newspaper cluster filter folder man
 freighter fighter bomber roller coaster ester polymer barrier container
 """)
 
-PERSON_TITLES: Final = _words("""
+PERSON_TITLES: Final = words("""
 King Queen Prince Princess Duke Duchess Earl Count Countess Baron Baroness Viscount Viscountess Marquess Marquis
 Marquise Marchioness Emperor Empress Tsar Tsarina Sultan Lord Lady Sir Dame Saint St. Pope Archduke Archduchess
 Landgrave Landgravine Margrave Margravine Elector Electress Infante Infanta Dr Dr. Mr Mr. Mrs Mrs. Ms. Professor Prof.
 General Admiral Captain Colonel Major Lieutenant Bishop Archbishop Cardinal Rev. Reverend President Senator Sheikh
 Shah Shaykh Imam Caliph Emir Grand Crown Capt. Gen. Col. Lt. Maj. Hon. Rabbi Father Mother Sister Brother Dowager
 """)
-FEMALE_TITLES: Final = _words("""
+FEMALE_TITLES: Final = words("""
 queen princess duchess countess baroness viscountess marchioness marquise empress tsarina lady dame archduchess
 landgravine margravine electress infanta mrs mrs. ms. wife daughter widow née actress mistress sultana mother
 """)
-FEMALE_NAMES: Final = _words("""
+FEMALE_NAMES: Final = words("""
 abigail ada adela adelaide adele adeline agatha agnes aisha alexandra alexandrina alice alicia alison amalia amalie
 amanda amber amelia amy anastasia andrea angela angelica anita ann anna annabella anne annette annie antoinette antonia
 ariana audrey augusta aurora barbara beatrice beatrix bella bertha beth betty bianca blanche brenda bridget camilla
@@ -329,7 +327,7 @@ eleanora elena elisa elisabeth eliza elizabeth ella ellen elsa elsie emily emma 
 eugenia eugenie eva eve evelyn fanny fatima felicia fiona flora florence frances francesca frederica frida fulvia
 gabriela gabrielle gemma genevieve georgiana georgina geraldine gertrude gisela gladys gloria grace greta gwendolyn
 hanna hannah harriet hazel hedwig heather helen helena helene henrietta hermione hilda honora hortense ida ingeborg
-ingrid irene iris irina isabel isabella isabelle isolde ivy jacqueline jane janet janice jean jeanette jeanne jennifer
+ingrid irene iris irina isabel isabella isabelle isolde ivy jacqueline jane janet janice jeanette jeanne jennifer
 jenny jessica jill joan joanna johanna josephine joyce juana judith julia juliana julianne julie juliet june karen kate
 katharina katherine kathleen kathryn katrina kitty laura lauren leah lena leonor leonora letizia lillian lily linda lisa
 lola lorraine louisa louise lucia lucrezia lucy ludmila luisa lydia lynne mabel madeleine madge mae magdalena maggie
@@ -343,12 +341,12 @@ tamara tatiana teresa thelma theodora theresa therese tina ursula valentina vale
 violet virginia vivian wilhelmina winifred yolanda yolande yvonne zoe urraca sancha eleonore dagmar alix aelis adelheid
 """)
 
-SCHOOL_WORDS: Final = _words("""
+SCHOOL_WORDS: Final = words("""
 University College School Academy Institute Conservatory Conservatoire Seminary Polytechnic Gymnasium Lyceum Lycée
 Oxford Cambridge Harvard Yale Princeton Stanford Eton MIT Caltech UCLA Columbia Universidad Université Universität
 École Faculty
 """)
-ORGANIZATION_WORDS: Final = SCHOOL_WORDS - _words("Oxford Cambridge Columbia Stanford Princeton") | _words("""
+ORGANIZATION_WORDS: Final = SCHOOL_WORDS - words("Oxford Cambridge Columbia Stanford Princeton") | words("""
 Company Corporation Corp Corp. Inc Inc. Ltd Ltd. Records Pictures Studios Studio Films Productions Entertainment Party
 Council Museum Bank Orchestra Philharmonic Symphony Association Society Foundation Ministry Department Committee
 Commission Union Club Agency Group Press Publishing Books Network Television Broadcasting Airlines Church League
@@ -356,32 +354,34 @@ Federation Parliament Senate Congress Assembly Court Navy Army Force Regiment Br
 Band Choir Ensemble Organization Organisation Institution Laboratory Laboratories Center Centre Bureau Board Authority
 F.C. FC A.F.C. United Rangers Rovers Athletic Wanderers Guild Trust Partners Brothers Motors Industries Systems Fund
 Administration Service Office Team Squad Cabinet Government
-""") - _words("United Center Centre")
-EVENT_WORDS: Final = _words("""
+""") - words("United Center Centre")
+EVENT_WORDS: Final = words("""
 War Wars Battle Siege Revolution Olympics Olympic Games Championship Championships Cup Festival Election Elections
 Treaty Conference Congress_of Crusade Tournament Rebellion Uprising Massacre Expo Exposition Biennale Marathon Prix
 Campaign Invasion Tour
 """)
-PLACE_WORDS: Final = _words("""
+PLACE_WORDS: Final = words("""
 River Lake Mount Mountain Mountains Island Islands County Province District Region Valley Bay Sea Ocean Cape Peninsula
 Park Street Avenue Road Square Castle Palace Airport Stadium Bridge Cemetery Abbey Cathedral Basilica Beach Forest
-Village Township Voivodeship Oblast Krai Prefecture Governorate Parish Hills Heights Tower Hall House Monastery Churchyard
+Village Township Voivodeship Oblast Krai Prefecture Governorate Parish Hills Heights Tower Hall House Monastery
+Churchyard
 Station Hotel Estate Manor Fort Fortress Harbour Harbor City Town Canal Gorge Glacier Municipality Canton
 """)
-AWARD_WORDS: Final = _words("""
+AWARD_WORDS: Final = words("""
 Award Awards Prize Medal Oscar Emmy Grammy Order Honour Honor Honours Fellowship BAFTA Scholarship Trophy Decoration
 Pulitzer César Goya Bear_award Palme Oscars
 """)
-ROLE_OF_WORDS: Final = _words("""
+ROLE_OF_WORDS: Final = words("""
 King Queen Prince Princess Duke Duchess Earl Count Countess Baron Baroness Viscount Viscountess Marquess Marquis
 Marchioness Emperor Empress Tsar Sultan Lord Lady Landgrave Landgravine Margrave Margravine Elector Electress Infante
 Infanta Archduke Archduchess Grand Bishop Archbishop Patriarch Pope President Prime Minister Governor Mayor Senator
-Ambassador Secretary Chancellor Dean Director Chief Head Chairman Speaker Member Members Professor Master Lady-in-waiting
+Ambassador Secretary Chancellor Dean Director Chief Head Chairman Speaker Member Members Professor Master
+Lady-in-waiting
 Abbot Abbess Dowager Crown Regent Palatine Captain Commander Constable Sheriff Justice Attorney Knight Dame Chamberlain
 Lieutenant Steward Treasurer Vicar Provost Rector Marshal Companion Fellow Officer Consort Co-Prince
 """)
 
-STOP_NAMES: Final = _words("""
+STOP_NAMES: Final = words("""
 a an the this that these those it its he she they we you i his her their our my your him them who which what where when
 why how there here in on at of by for from to with without after before during since until while as if although though
 because however also and or but not no nor so yet both either neither each every all some any many most several few
@@ -392,7 +392,7 @@ meanwhile moreover furthermore additionally instead eventually finally originall
 sometimes usually initially subsequently previously together film films movie song album book novel series show band
 company group story plot cast music lyrics early late mid new old see part like unlike including let do did does is was
 are were be been being has have had can could may might must shall should will would people life death birth career
-family work works world english king queen prince princess lord lady sir saint father mother brother sister son
+family work works world king queen prince princess lord lady sir saint father mother brother sister son
 daughter wife husband january february march april may june july august september october november december monday
 tuesday wednesday thursday friday saturday sunday introduction overview summary background history biography references
 contents chapter section figure table abstract conclusion appendix note notes preface foreword index introduction

@@ -19,8 +19,10 @@ from nlp.spans import Links, Mention
 
 FUZZY = 92.0  # the least similarity (rapidfuzz ratio, 0 to 100) of two spellings of one name
 MARGIN = 2  # by how many shared words and years the best of several topics must win
-_OPEN = frozenset({"Person", "Organization", "Place", "Country", "City", "Work", "Film", "Song", "Album", "Book", "Series",
-                   "Periodical", "Event", "Product", "Thing", "Agent"})  # fmt: skip
+_OPEN = frozenset(
+    {"Person", "Organization", "Agent", "Place", "Country", "City", "Event", "Product", "Thing"}
+    | {"Work", "Film", "Song", "Album", "Book", "Series", "Periodical"}
+)  # types whose things have proper names, about which spaCy may err
 _WORK = "Work"
 _GENERATION = regex.compile(r"\b(?:Jr|Sr|[IVX]{1,5}|Elder|Younger|\d{1,2}(?:st|nd|rd|th))\b\.?")
 _YEAR = regex.compile(r"\b\d{4}\b")
@@ -136,10 +138,9 @@ class NameLinker:
         if name.sure:
             return False
         # spaCy's guess: it gives way to a name of several words that is known to be a work, never of place or person
-        several = " " in name.name
-        return several and (self._ontology.is_a(topic.type, _WORK) or topic.type in {"Person", "Organization"}) and not (
-            name.type in {"Person", "Place"} and topic.type in {"Person", "Place"} and name.type != topic.type
-        )  # fmt: skip
+        if " " not in name.name or {name.type, topic.type} == {"Person", "Place"}:
+            return False
+        return self._ontology.is_a(topic.type, _WORK) or topic.type in {"Person", "Organization"}
 
     def _longer(
         self,
@@ -152,16 +153,16 @@ class NameLinker:
         words = name.key.split()
         candidates: dict[Entity, str] = {}
         if own is not None and declared is not None and self._same_kind(name, own.type):
-            if any(_is_part(words, longer, own.type) for longer in (declared.name, *declared.aliases)):
+            known = (declared.name, *declared.aliases)
+            if any(_is_part(words, longer, own.type) for longer in known):
                 return Entity(own.type, own.name), "alias"
         for (longer, type), (entity, _) in chosen.items():
             if not self._same_kind(name, type) or (entity.type != type and not self._same_kind(name, entity.type)):
                 continue
             if _is_part(words, longer, type):
                 candidates[entity] = "alias"
-            elif len(words) > 1 and _GENERATION.findall(longer) == _GENERATION.findall(name.name):
-                if fuzz.ratio(name.key, name_key(longer)) >= FUZZY:
-                    candidates[entity] = "fuzzy"
+            elif len(words) > 1 and _is_close(name.name, longer):
+                candidates[entity] = "fuzzy"
         if len(candidates) == 1:
             return next(iter(candidates.items()))
         return None
@@ -169,7 +170,12 @@ class NameLinker:
     def _same_kind(self, name: _Name, type: str) -> bool:
         if type not in {"Person", "Organization", "Place"}:
             return False
-        return name.type == type or (not name.sure and type == "Person" and " " not in name.name)
+        return name.type == type or (
+            type == "Person"
+            and name.type in {"Organization", "Product", "Work"}
+            and not name.sure
+            and " " not in name.name
+        )  # spaCy's "Levy": an organization
 
 
 def _weight(mentions: Sequence[Mention]) -> float:
@@ -190,6 +196,13 @@ def _spellings(name: str) -> list[str]:
         words = words[1:]
         spellings.append(" ".join(words))
     return spellings
+
+
+def _is_close(name: str, other: str) -> bool:
+    """Whether two names of one generation ("II", "Jr.") differ by little more than a letter."""
+    if _GENERATION.findall(name) != _GENERATION.findall(other):
+        return False
+    return bool(fuzz.ratio(name_key(name), name_key(other)) >= FUZZY)
 
 
 def _is_part(words: list[str], longer: str, type: str) -> bool:

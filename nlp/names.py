@@ -45,7 +45,7 @@ def without_article(name: str) -> str:
 
 _PARTICLE = (
     r"(?:of|the|de|del|della|dei|degli|di|da|dal|das|dos|do|du|des|le|la|les|van|von|vom|der|den|ter|ten|zu|zum|zur|und"
-    r"|y|e|bin|ibn|bint|al|el|af|av|och|og|ben|ap|'t|d'|in|an|av|à|les|für|and)"
+    r"|y|e|i|no|bin|ibn|bint|al|el|af|av|och|og|ben|ap|'t|d'|in|an|av|à|les|für|and)"
 )
 _ABBREVIATION = (
     r"(?:St|Dr|Mr|Mrs|Ms|Jr|Sr|Capt|Col|Gen|Lt|Hon|Rev|Prof|Maj|Sgt|Cpl|Bros|Inc|Ltd|Co|Corp|Mt|Ft|Gov|Sen|Rep|Ph)\."
@@ -53,19 +53,26 @@ _ABBREVIATION = (
 _PLAIN = (
     r"[\p{Lu}\p{Lt}][\p{L}\p{M}]*+(?:['’](?!s\b)[\p{L}\p{M}]{2,}|['’]\p{Lu}[\p{L}\p{M}]*|[-‑]\s?\p{L}[\p{L}\p{M}]*+)*+"
 )
-_WORD = rf"(?:{_ABBREVIATION}|(?:\p{{Lu}}\.[-\s]?)+(?=\s?\p{{Lu}}|\W)|(?:[dlD]['’]|[AaEe]l-\s?|ad-\s?|an-\s?|as-\s?)?{_PLAIN})"
+_WORD = (
+    rf"(?:{_ABBREVIATION}|\p{{Lu}}\.(?:[-\s]?\p{{Lu}}\.)*(?!\p{{Ll}})|(?:[dlD]['’]|[AaEe]l-\s?"
+    rf"|ad-\s?|an-\s?|as-\s?)?{_PLAIN})"
+)
 _NOBLE_TITLE = (
     r"(?:King|Queen|Prince|Princess|Grand|Duke|Duchess|Earl|Count|Countess|Baron|Baroness|Viscount|Viscountess|Marquess"
-    r"|Marquis|Marchioness|Emperor|Empress|Lord|Lady|Landgrave|Landgravine|Margrave|Margravine|Elector|Electress|Infante"
+    r"|Marquis|Marchioness|Emperor|Empress|Lord|Lady|Landgrave|Landgravine|Margrave|Margravine"
+    r"|Elector|Electress|Infante"
     r"|Infanta|Archduke|Archduchess|Hereditary|Crown|Dowager|Baronet|Seigneur|Abbess)"
 )
 # A run of capitalised words with the small words inside names: "Archambaud IX of Bourbon", "University of the Arts",
 # and a title behind a comma: "George Grey, 2nd Earl of Kent". "and" joins nothing: it stands between two names.
 NAME = regex.compile(
     rf"(?<![\p{{L}}\p{{N}}]){_WORD}"
-    rf"(?:\s{_WORD}|\s(?!(?:and|in|e|an|the)\s){_PARTICLE}\s(?:(?:the|la|le|der|den|los|las)\s)?{_WORD}|\s&\s{_WORD})*+"
+    rf"(?:\s{_WORD}|\s(?!(?:and|in|e|an|the)\s){_PARTICLE}\s(?:(?:the|la|le|der|den|los"
+    rf"|las)\s)?{_WORD}|\s?&\s{_WORD}|,\s(?:Jr|Sr)\.)*+"
     rf"(?:\s(?:the|of)\s(?:Elder|Younger|Great)\b)?"
-    rf"(?:,\s(?:\d{{1,2}}(?:st|nd|rd|th)\s(?:and\s(?:last|\d{{1,2}}\w\w)\s)?{_NOBLE_TITLE}(?:\s{_NOBLE_TITLE})*(?:\s(?:of\s)?{_PLAIN})*"
+    rf"(?:,\s(?:\d{{1,2}}(?:st|nd|rd|th)\s(?:and\s(?:last|\d{{1,2}}\w\w)\s)?{_NOBLE_TITLE}"
+    rf"(?:\s{_NOBLE_TITLE})*(?:\s(?:of\s)?{_PLAIN})*"
     rf"(?:\sand\s{_PLAIN}(?=\s?[,.;()]|\sand\s|\s\p{{Ll}}(?!f\s)))?"
-    rf"|{_NOBLE_TITLE}(?:\s(?:{_NOBLE_TITLE}|Palatine|consort|Consort|dowager))*\sof\s(?:the\s)?{_PLAIN}(?:\s{_PLAIN})*))?"
+    rf"|{_NOBLE_TITLE}(?:\s(?:{_NOBLE_TITLE}|Palatine|consort|Consort|dowager))*\sof\s"
+    rf"(?:the\s)?{_PLAIN}(?:\s{_PLAIN})*))?"
 )

@@ -87,7 +87,7 @@ class Passage:
         if at >= 0 and self.names[at].end - self.chunk.start > end:
             return True
         piece = self.text[start:end]
-        return piece.count("(") > piece.count(")") or not regex.search(r"[.!?:\"”\n]\s*$", piece)
+        return piece.count("(") > piece.count(")") or not regex.search(r"[.!?:\"”\n。！？；;]\s*$", piece)
 
     def _marked(self, start: int, end: int) -> Sentence:
         pieces: list[str] = []
@@ -102,7 +102,9 @@ class Passage:
             pieces.append(self.text[position:mention_start])
             offsets.extend(range(position, mention_start))
             kind = _KINDS.get(mention.label, "K")
-            mark = f"‹{kind if mention.confidence >= SURE else kind.lower()}{index}›"
+            if mention.label and mention.confidence < SURE:
+                kind = kind.lower()
+            mark = f"‹{kind}{index}›"
             pieces.append(mark)
             offsets.extend([mention_start] * len(mark))
             position = mention_end
@@ -181,10 +183,11 @@ class Passage:
         if word in _IT:
             return self._back_to_topic(token.idx, token.idx + len(token.text), wanted, person=False)
         type = HEAD_TYPES.get(word)
-        if type is not None and any(c.lower_ in {"the", "this"} for c in token.children):
-            if self.topic is not None and self.ontology.compatible(type, self.topic.type):
-                first = next(c.idx for c in token.children if c.lower_ in {"the", "this"})
+        first = next((c.idx for c in token.children if c.lower_ in {"the", "this"}), None)
+        if type is not None and first is not None and self.topic is not None:  # "the film"
+            if self.ontology.compatible(type, self.topic.type):
                 return self._back_to_topic(first, token.idx + len(token.text), wanted, person=False)
+            first = None
         for child in token.children:  # "his father, Huo Jun, served": the name stands beside the noun
             if child.dep_ in {"appos", "compound"} and (named := self.name_at(child)) and self.fits(named, wanted):
                 return named
@@ -196,9 +199,13 @@ class Passage:
         self, sentence: Sentence, start: int, end: int, *, female: bool, wanted: str = "Person"
     ) -> Mention | None:
         """The person whom "he", "she", "his" or "her" at these offsets points to."""
-        if self.topic is not None and self.topic.type in {"Person", "Thing"} and wanted in {"Person", "Agent", ""}:
-            if self.topic_female is None or self.topic_female == female:
-                return self._back_to_topic(start, end, wanted, person=True)
+        if (
+            self.topic is not None
+            and self.topic.type in {"Person", "Thing"}
+            and wanted in {"Person", "Agent", ""}
+            and self.topic_female in {None, female}
+        ):
+            return self._back_to_topic(start, end, wanted, person=True)
         candidates = self._persons_before(sentence, start, female)
         if len(candidates) == 1 and wanted in {"Person", "Agent", ""}:
             return replace(
@@ -217,7 +224,14 @@ class Passage:
             for name in self.names
             if name.label == "Person" and begin <= name.start < self.chunk.start + offset and not self._is_topic(name)
         }
-        return [person for person in people.values() if is_female(person.name) in {female, None}]
+        fitting = [person for person in people.values() if is_female(person.name) in {female, None}]
+        subjects = [person for person in fitting if self._is_subject(person)]
+        return subjects[-1:] or fitting
+
+    def _is_subject(self, mention: Mention) -> bool:
+        start = mention.start - self.chunk.start
+        tokens = self.parsed.char_span(start, mention.end - self.chunk.start, alignment_mode="expand")
+        return tokens is not None and any(token.dep_ in {"nsubj", "nsubjpass"} for token in tokens)
 
     def _back_to_topic(self, start: int, end: int, wanted: str, *, person: bool) -> Mention | None:
         topic = self.topic
@@ -233,7 +247,7 @@ class Passage:
     def topic_female(self) -> bool | None:
         """Whether the title entity is a woman, by its description and the pronouns of the chunk."""
         assert self.topic is not None
-        words = set(self.topic.description.casefold().replace(",", " ").split())
+        words = set(self.topic.description.casefold().partition(" of ")[0].replace(",", " ").split())
         if words & FEMALE_TITLES:
             return True
         counts = Counter(
@@ -258,15 +272,19 @@ class Passage:
             return True
         if mention.confidence >= SURE or mention.label in {"Quantity", "Language", "Nationality", "Date"}:
             return False
-        return wanted in {"Person", "Agent", "Organization", "Place", "Work", "Award"}
+        if wanted == "Work":
+            return mention.label not in {"Person", "Place"}
+        return wanted in {"Person", "Agent", "Organization", "Place", "Award"}
 
     def as_type(self, mention: Mention, wanted: str) -> Mention:
         """The mention with the type that its relation gives it, where its own is but a guess."""
         if not wanted or (mention.label and self.ontology.is_a(mention.label, wanted)):
             return mention
+        if mention.confidence >= SURE and mention.label not in {"", "Thing"}:
+            return mention
         if mention.label and self.ontology.is_a(wanted, mention.label):
             return mention  # a Work is directed, but it may be a series as well as a film
-        return replace(mention, label="Person" if wanted == "Agent" else wanted, confidence=0.8)
+        return replace(mention, label=_agent(mention.name) if wanted == "Agent" else wanted, confidence=0.8)
 
 
 _OPENING = regex.compile(
@@ -276,23 +294,60 @@ _OPENING = regex.compile(
 )
 
 
+def _agent(name: str) -> str:
+    """What an agent of no known type is: two words and more are a person's name, one is an organization's."""
+    return "Person" if " " in name.strip() or "·" in name else "Organization"
+
+
 def is_female(name: str) -> bool | None:
     """Whether a person's name is a woman's, or None when it does not tell; "King" and the like tell of men."""
     words = [word.casefold() for word in regex.split(r"[\s-]+", name.partition(",")[0])]
     title = name.partition(",")[2].casefold().split()
-    if any(word in FEMALE_TITLES for word in (*words[:1], *title[:2])):
+    if any(word in FEMALE_TITLES for word in (*words[:2], *title[:2])):
         return True
-    if any(word in _MALE_TITLES for word in (*words[:1], *title)):
+    if any(word in _MALE_TITLES for word in (*words[:2], *title)):
         return False
     given = next((word for word in words if word not in _ANY_TITLES), "")
-    if given in FEMALE_NAMES:
+    if given in FEMALE_NAMES or given.endswith(_FEMALE_ENDINGS):
         return True
     return None
 
 
+_FEMALE_ENDINGS = (
+    "illa",
+    "etta",
+    "ella",
+    "enna",
+    "inda",
+    "trude",
+    "gard",
+    "hild",
+    "lotte",
+    "ette",
+    "icia",
+    "ônia",
+    "ína",
+)
 _ANY_TITLES = frozenset(
     {"sir", "dr", "dr.", "the", "hon.", "saint", "st.", "infanta", "archduchess", "princess", "queen"}
 )
 _MALE_TITLES = frozenset(
-    ["king", "prince", "duke", "earl", "count", "baron", "viscount", "marquess", "emperor", "tsar", "lord", "sir", "pope", "archduke", "landgrave", "margrave"]
+    [
+        "king",
+        "prince",
+        "duke",
+        "earl",
+        "count",
+        "baron",
+        "viscount",
+        "marquess",
+        "emperor",
+        "tsar",
+        "lord",
+        "sir",
+        "pope",
+        "archduke",
+        "landgrave",
+        "margrave",
+    ]
 )

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from kg.facts import Chunk, Topic
 from kg.ontology import Ontology
-from nlp.entities import find_names
+from nlp.chinese import find_chinese_names
+from nlp.concepts import find_phrases
+from nlp.entities import SURE, find_names
 from nlp.gazetteer import Gazetteer
 from nlp.passage import Passage, Sentence
-from nlp.rules import lead, people, works
+from nlp.rules import lead, people, statements, works
+from nlp.rules.chinese import read_chinese
 from nlp.spans import Claim, Extraction, Mention
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ ENGLISH: Sequence[Rule] = (
     people.careers,
     people.kin,
     people.marriages,
+    statements.statements,
 )
 
 
@@ -44,9 +48,26 @@ class RuleExtractor:
 
     def extract(self, chunk: Chunk, parsed: "Doc", *, topic: Topic | None, gazetteer: Gazetteer) -> Extraction:
         """Read one chunk; ``parsed`` is its text through ``nlp.language``."""
-        names = find_names(chunk, parsed, topic=topic, gazetteer=gazetteer)
+        if parsed.lang_ == "zh":
+            return self._chinese(chunk, parsed, topic, gazetteer)
+        mentions = find_names(chunk, parsed, topic=topic, gazetteer=gazetteer)
+        names = sorted(mentions.found)
+        if topic is None or topic.type not in statements.NAMED:
+            names = sorted([*names, *find_phrases(parsed, chunk.start, free=mentions.free)])
         passage = Passage(chunk, parsed, names, topic, self._ontology)
         claims = [claim for sentence in passage.sentences for rule in ENGLISH for claim in rule(passage, sentence)]
+        return collect(names, claims, passage.dropped)
+
+    def _chinese(self, chunk: Chunk, parsed: "Doc", topic: Topic | None, gazetteer: Gazetteer) -> Extraction:
+        names = sorted(find_chinese_names(chunk, parsed, topic=topic, gazetteer=gazetteer).found)
+        passage = Passage(chunk, parsed, names, topic, self._ontology)
+        claims: list[Claim] = []
+        carried = None
+        if topic is not None:
+            carried = Mention(chunk.start, chunk.start + 1, topic.name, topic.type, SURE, coreferent=True)
+        for sentence in passage.sentences:
+            found, carried = read_chinese(passage, sentence, carried)
+            claims.extend(found)
         return collect(names, claims, passage.dropped)
 
 

@@ -17,28 +17,38 @@ _QUALIFIER = regex.compile(r"\s*[(（][^()（）]*[)）]\s*$")
 _INNER = regex.compile(r"\([^()]*\)|（[^（）]*）")
 _COPULA = regex.compile(
     r"\s(?:is|was|are|were)\s(?:(?:also|now|formerly|originally|currently|probably|once|both|perhaps)\s)?"
-    r"(?P<article>an?\s|the\s(?!name\b|same\b)|one\sof\s(?:the\s)?|(?:since\s\d+\s))"
+    r"(?P<article>an?\s|the\s(?!name\b|same\b)|one\sof\s(?:the\s)?|(?:since\s\d+\s)|(?=\d{4}\s))"
 )
 _BARE_COPULA = regex.compile(
     r"\s(?:is|was)\s(?:(?:first|also|now|formerly|since\s\d+)\s)*(?:an?\s|the\s)?(?!\p{Ll}+ed\s|born\b|made\b)"
 )
 _OPENING_LIFE = regex.compile(
-    r"^[\"“\s]*\p{Lu}[^().]{2,80}\s?\((?=[^()]*\d{3})(?:[^()]*\b(?:born|died|b\.|d\.)\s|[^()]*\d\s?[-–—]\s?[^()]*\d|[^()]*\d{4,6}\s\p{Lu}\p{Ll}+\s\d{4})[^()]*\)"
+    r"^[\"“\s]*\p{Lu}[^().]{2,80}\s?\((?=[^()]*\d{3})(?:[^()]*\b(?:born|died|b\.|d\.)\s"
+    r"|[^()]*\d\s?[-–—]\s?[^()]*\d|[^()]*\d{4,6}\s\p{Lu}\p{Ll}+\s\d{4})[^()]*\)"
 )
 _NO_DEFINITION = regex.compile(r"\s(?:(?:may|can)\s(?:also\s)?refer\sto|refers\sto)\b")
 _KNOWN_AS = regex.compile(
-    r"(?:(?:also|better|best|commonly|formerly|professionally|sometimes|generally|widely)\s)?(?:known|called|spelled|written)"
-    r"(?:\s(?:simply|professionally|mononymously))?\s(?:as\s|by\s(?:the|his|her)\s(?:stage\s)?name\s(?:of\s)?)?|\bor\b\s?|\baka\s|a\.k\.a\.\s"
+    r"(?:(?:also|better|best|commonly|formerly|professionally|sometimes|generally|widely)\s)?"
+    r"(?:known|called|spelled|written)"
+    r"(?:\s(?:simply|professionally|mononymously))?\s(?:as\s|by\s(?:the|his|her)\s"
+    r"(?:stage\s)?name\s(?:of\s)?)?|\bor\b\s?|\baka\s|a\.k\.a\.\s"
 )
 _LIFE = regex.compile(
     r"\b(?:born|died|b\.|d\.|née)\s|\d{3}[^()]{0,60}[-–—]\s?[^()]{0,60}\d\d|\d\s?[-–—]\s?(?:\p{L}|\d)"
 )
 _CHINESE = regex.compile(
-    r"^\s*(?P<subject>[《“\"]?[\p{Han}\p{Latin}\p{N}·・\-\s.]{1,40}?[》”\"]?)\s*(?P<paren>（[^（）]{0,120}）|\([^()]{0,120}\))?"
+    r"^\s*(?P<subject>[《“\"]?[\p{Han}\p{Latin}\p{N}·・\-\s.]{1,40}?[》”\"]?)\s*"
+    r"(?P<paren>（[^（）]{0,120}）|\([^()]{0,120}\))?"
     r"\s*[,，]?\s*(?:(?:又|也)(?:称|叫|名)[^，。]{1,30}[,，])?\s*(?:是|为)"
     r"(?P<article>一(?:种|个|位|名|部|首|款|类|家|座|所|本|项|张|支|条|片|组|套|门)|由|指|)(?P<description>[^。！？；\n]{2,120})"
 )
+_CHINESE_LIFE = regex.compile(
+    r"^\s*(?P<subject>[\p{Han}\p{Latin}·・\s]{2,24}?)\s*(?P<paren>[（(][^（）()]{0,40}\d{3,4}年[^（）()]{0,60}[）)])"
+    r"(?P<article>[，,])(?P<description>[^。！？；\n]{2,60})"
+)
 _SENTENCE_END = regex.compile(r"(?<=[\p{Ll}\p{N})\"”’]{2})[.!?](?=\s+[\p{Lu}\"“]|\s*$)|\n")
+_DIED = r"\b(?:died|d\.)|†"
+_APPOSITION = regex.compile(r"\s?,\s(?:the|an?|who|which|only|eldest|son|daughter|born)\s")
 _PROPER = regex.compile(r"\p{Lu}|\p{Han}|\d")
 _PLAIN_WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}'’.\-]*")
 
@@ -79,7 +89,7 @@ def _declare_english(title: str, lead: str) -> Topic | None:
         return None
     type = "Person" if life else type_of(description) or type_of(_further(sentence, copula)) or "Thing"
     if life and type == "Person":
-        description += _years(before)
+        description = (description + _years(before)).removeprefix(", ")
     return Topic(name, type, description, _aliases(name, subject, others))
 
 
@@ -114,6 +124,7 @@ def _subject(before: str) -> tuple[str, list[str]]:
     if known and known.start() > 0:
         others = [clean_name(part) for part in regex.split(r",|\bor\b|\band\b", bare[known.end() :])]
         bare = bare[: known.start()]
+    bare = _APPOSITION.split(bare, maxsplit=1)[0]
     subject = clean_name(bare.strip().rstrip(","))
     return subject, [other for other in others if other and _PROPER.match(other) and len(other) < 60]
 
@@ -147,7 +158,9 @@ def _years(before: str) -> str:
                 name for _, _, name in find_years(bracket, 0, len(bracket))
             ]
             if years:
-                return f", born {years[0]}" if "born" in bracket and len(years) == 1 else ", " + "–".join(years[:2])
+                if len(years) == 1:
+                    return f", {'died' if regex.search(_DIED, bracket) else 'born'} {years[0]}"
+                return ", " + "–".join(years[:2])
     return ""
 
 
@@ -158,7 +171,7 @@ def _aliases(name: str, subject: str, others: list[str]) -> tuple[str, ...]:
 
 
 def _declare_chinese(title: str, lead: str) -> Topic | None:
-    match = _CHINESE.match(lead)
+    match = _CHINESE.match(lead) or _CHINESE_LIFE.match(lead)
     if match is None:
         return None
     subject = match["subject"].strip(' 《》“”"')

@@ -1,27 +1,34 @@
 """What every rule for English shares: how a list of names is written, and how a claim is made from its parts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import regex
 
+from nlp.entities import SURE
 from nlp.passage import MARK, Passage, Sentence
 from nlp.spans import Claim, Mention
 
 # Small words that may stand before a name in a list: "his wife ‹P›", "actor ‹P›", "the ‹N› singer ‹P›".
 _STOP = (
-    r"(?!(?:by|of|in|on|at|to|for|from|with|and|or|but|which|who|whom|whose|that|is|was|are|were|as|when|while|where|after"
+    r"(?!(?:by|of|in|on|at|to|for|from|with|and|or|but|which|who|whom|whose|that|is|was|are"
+    r"|were|as|when|while|where|after"
     r"|before|starring|directed|written|produced|based|featuring|released|set|made|then|has|had|have|also|not|he|she|it"
     r"|they|later|both|about|into|through|during|until|since|under|over|between|against|loosely|shot|filmed|distributed"
     r"|composed|edited|during|having|using|made|led|stars|released|playing|plays|reprising|among|inspired|alongside)\b)"
 )
 WORDS = (
-    rf"(?:(?:{_STOP}[\p{{Ll}}][\p{{L}}'’.-]*\s?|‹N\d+›[\s–-]{{0,2}}|(?:Academy Award|\d+(?:st|nd|rd|th))[\s-])){{0,6}}"
+    rf"(?:(?:{_STOP}[\p{{Ll}}][\p{{L}}'’.-]*\s?|and\s(?=(?:[\p{{Ll}}-]+\s){{1,2}}(?:,\s)?‹)"
+    r"|‹N\d+›[\s–-]{0,2}|(?:Academy Award|\d+(?:st|nd|rd|th))[\s-])){0,6}"
 )
 NAME = r"‹[PpOoLlWwEeUAaKk]\d+›"
 _AFTER = r"(?:\s?\([^()]{0,80}\))?(?:\sas\s(?:the\s)?[^,.;()]{1,40}?(?=,|\sand\s|\.|;|$))?"
-_ITEM = rf"{WORDS}[\"“]?\s?{NAME}{_AFTER}"
+_ITEM = rf"(?:{WORDS}(?<=\p{{Ll}}\s?),\s|{WORDS})[\"“]?\s?{NAME}{_AFTER}"
 _AND = r"(?:\s?,\s(?:and|&|as well as|along with|then)\s|\s?,\s|\s(?:and|&|as well as|along with|or|together with)\s|/)"
 LIST = rf"(?P<list>{_ITEM}(?:{_AND}{_ITEM})*)"
+
+
+_HUMAN_MAKERS = frozenset({"directed_by", "written_by", "composed_by", "edited_by"})  # seldom an organization
 
 
 def listed(passage: Passage, pattern: str) -> list[Mention]:
@@ -56,7 +63,10 @@ def claims(
     if not passage.fits(subject, domain):
         passage.dropped[f"{relation}: type of subject"] += 1
         return
-    subject = passage.as_type(subject, domain)
+    if relation in _HUMAN_MAKERS:
+        range = "" if reverse else "Person"
+        domain = "Person" if reverse else domain
+    subject = _named(passage.as_type(subject, domain), "Place" if relation == "located_in" else "Thing")
     for object in objects:
         if not passage.fits(object, range):
             passage.dropped[f"{relation}: type of object"] += 1
@@ -64,7 +74,9 @@ def claims(
         if object.name == subject.name:
             passage.dropped[f"{relation}: subject and object are one"] += 1
             continue
-        object = passage.as_type(object, range)
+        if relation not in _HUMAN_MAKERS or object.confidence < SURE or object.label != "Organization":
+            object = passage.as_type(object, range or _first(known.domain))
+        object = _named(object, "Thing")
         sure = confidence - 0.1 * subject.coreferent - 0.1 * (object.confidence < 0.9)
         start, end = _extent(passage, sentence, span, (subject, object))
         one, other = (object, subject) if reverse else (subject, object)
@@ -73,6 +85,10 @@ def claims(
 
 def _first(types: frozenset[str]) -> str:
     return min(types) if types else ""
+
+
+def _named(mention: Mention, label: str) -> Mention:
+    return mention if mention.label else replace(mention, label=label)
 
 
 def _extent(

@@ -1,6 +1,7 @@
 """What the first sentence says of the title entity: its life dates, nation, occupations, year, kind and place."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import regex
 
@@ -11,18 +12,24 @@ from nlp.passage import Passage, Sentence
 from nlp.rules.claims import claims
 from nlp.spans import Claim, Mention
 
-_ABOUT = r"(?:(?:c\.|ca\.|circa|around|about|before|after|baptised|baptized|bapt\.|on|in|probably|possibly|or|early|late)\s?)*"
-_PLACES = r"(?:\s?(?:,|in|at|near|-)\s(?:the\s)?(?P<{0}>‹[LlOoPpUuK]\d+›)(?:,\s‹[LlOoPpUuK]\d+›)*)?"
-_NAMED_BRACKET = regex.compile(r"‹[PpOoLlUuK](?P<name>\d+)›[\"”’]{0,2}\s?\((?P<inside>[^()]{3,260})\)")
+_ABOUT = (
+    r"(?:(?:c\.|ca\.|circa|around|about|before|after|baptised|baptized|bapt\.|on|in|probably"
+    r"|possibly|or|early|late)\s?)*"
+)
+_PLACES = r"(?:\s?(?:,\s(?:in|at|near)|,|in|at|near|-)\s(?:the\s)?(?P<{0}>‹[LlOoPpUuKk]\d+›)(?:,\s‹[LlOoPpUuKk]\d+›)*)?"
+_NAMED_BRACKET = regex.compile(r"‹[PpOoLlUuK](?P<name>\d+)›[\"”’]{0,2},?\s?\((?P<inside>[^()]{3,260})\)")
 _RANGE = regex.compile(
-    rf"^[^‹]{{0,40}}?(?:\bborn\s(?:(?:as\s)?‹[PpU]\d+›[;,]?\s)?)?{_ABOUT}(?P<born>‹D\d+›)(?:\s?/\s?‹D\d+›)?{_PLACES.format('born_in')}"
-    rf"(?:\s?[-–—]+\s?(?:died\s|d\.\s)?|,?\s(?:died|d\.)\s|)(?:on\s)?{_ABOUT}(?P<died>‹D\d+›){_PLACES.format('died_in')}\s*$"
+    rf"^[^‹]{{0,40}}?(?:\bborn\s(?:(?:as\s)?‹[PpU]\d+›[;,]?\s)?)?{_ABOUT}(?P<born>‹D\d+›)"
+    rf"(?:\s?/\s?‹D\d+›)?{_PLACES.format('born_in')}"
+    rf"(?:\s?[-–—]+\s?(?:died:?\s|d\.\s)?|,?\s(?:died:?|d\.)\s|)(?:on\s)?{_ABOUT}"
+    rf"(?P<died>‹D\d+›){_PLACES.format('died_in')}\s*$"
 )
 _BORN = regex.compile(
-    rf"(?:\bborn(?:\sas)?(?:\s‹[PpUOo]\d+›[;,]?)?|\bb\.|\*)\s?(?:on\s|in\s)?{_ABOUT}(?P<born>‹D\d+›){_PLACES.format('born_in')}"
+    rf"(?:\bborn(?:\sas|:)?(?:\s‹[PpUOo]\d+›[;,]?)?|\bb\.|\*)\s?(?:on\s|in\s)?{_ABOUT}"
+    rf"(?P<born>‹D\d+›){_PLACES.format('born_in')}"
 )
 _BORN_IN = regex.compile(r"\bborn(?:\s‹[PpUOo]\d+›,?)?\s(?:in|at)\s(?P<born_in>‹[LlOoPpU]\d+›)")
-_DIED = regex.compile(rf"(?:\b(?:died|d\.)|†|\+)\s?(?:on\s|in\s)?{_ABOUT}(?P<died>‹D\d+›){_PLACES.format('died_in')}")
+_DIED = regex.compile(rf"(?:\b(?:died:?|d\.)|†|\+)\s?(?:on\s|in\s)?{_ABOUT}(?P<died>‹D\d+›){_PLACES.format('died_in')}")
 _OPEN_END = regex.compile(rf"^\s*[-–—]\s?{_ABOUT}(?P<died>‹D\d+›)\s*$")
 _NOT_LIFE = regex.compile(r"\b(?:reigned|ruled|r\.|fl\.|floruit|active|in office|from|since|until)\b")
 _RELATIONS = {"born": "born_on", "died": "died_on", "born_in": "born_in", "died_in": "died_in"}
@@ -32,7 +39,9 @@ _COPULA = regex.compile(
     r"(?P<article>an?\s|the\s|one\sof\s(?:the\s)?)"
 )
 _PERSON_END = regex.compile(
-    r"[.;:(]|,\s(?:who|which|whose|best|known|and\s(?:the|a|was|is)|the|born|son|daughter|a|an)\b|\b(?:who|which|that|whose|from|in|for|born|best|known|of|at|with|as|by|to|and\s(?:the|a|was|is)|during|noted|active|whom|associated|on|famous)\b"
+    r"[.;:(]|,\s(?:who|which|whose|best|known|and\s(?:the|a|was|is)|the|born|son|daughter|a"
+    r"|an)\b|\b(?:who|which|that|whose|from|in|for|born|best|known|of|at|with|as|by|to|and\s"
+    r"(?:the|a|was|is)|during|noted|active|whom|associated|on|famous)\b"
 )
 _WORK_END = regex.compile(
     r"[.;:(]|,\s|\b(?:that|which|who|directed|written|produced|starring|featuring|composed|released|recorded|performed"
@@ -43,19 +52,156 @@ _OCCUPATION = regex.compile(
     r"(?P<words>(?:[\p{Ll}][\p{L}'’-]*-?\s){0,2}?(?P<head>[\p{Ll}][\p{L}'’-]*(?:-\s?[\p{Ll}]+)*))\s*$"
 )
 _PLAIN_ADJECTIVES = frozenset(
-    ["former", "retired", "professional", "famous", "noted", "prominent", "notable", "late", "early", "young", "old", "influential", "renowned", "leading", "well-known", "popular", "acclaimed", "award-winning", "senior", "first", "second", "third", "current", "great", "important", "female", "male", "amateur", "successful", "prolific", "celebrated", "pioneering", "powerful", "independent", "veteran", "occasional", "sometime", "the", "a", "an", "his", "her", "minor", "lost"]
+    [
+        "former",
+        "retired",
+        "professional",
+        "famous",
+        "noted",
+        "prominent",
+        "notable",
+        "late",
+        "early",
+        "young",
+        "old",
+        "influential",
+        "renowned",
+        "leading",
+        "well-known",
+        "popular",
+        "acclaimed",
+        "award-winning",
+        "senior",
+        "first",
+        "second",
+        "third",
+        "current",
+        "great",
+        "important",
+        "female",
+        "male",
+        "amateur",
+        "successful",
+        "prolific",
+        "celebrated",
+        "pioneering",
+        "powerful",
+        "independent",
+        "veteran",
+        "occasional",
+        "sometime",
+        "the",
+        "a",
+        "an",
+        "his",
+        "her",
+        "minor",
+        "lost",
+    ]
 )
 _NOT_OCCUPATIONS = frozenset(
-    ["son", "daughter", "child", "brother", "sister", "mother", "father", "wife", "husband", "widow", "member", "man", "woman", "person", "figure", "winner", "native", "grandson", "granddaughter", "nephew", "niece", "cousin", "youth", "boy", "girl", "consort", "heir", "one", "eldest", "younger", "founder", "resident", "descendant", "claimant", "player", "founder", "leader"]
+    [
+        "son",
+        "daughter",
+        "child",
+        "brother",
+        "sister",
+        "mother",
+        "father",
+        "wife",
+        "husband",
+        "widow",
+        "member",
+        "man",
+        "woman",
+        "person",
+        "figure",
+        "winner",
+        "native",
+        "grandson",
+        "granddaughter",
+        "nephew",
+        "niece",
+        "cousin",
+        "youth",
+        "boy",
+        "girl",
+        "consort",
+        "heir",
+        "one",
+        "eldest",
+        "younger",
+        "founder",
+        "resident",
+        "descendant",
+        "claimant",
+        "player",
+        "founder",
+        "leader",
+    ]
 )
 _GENRE = regex.compile(
-    r"(?P<genre>(?:[\p{Ll}][\p{Ll}–-]+\s){0,3}[\p{Ll}][\p{Ll}–-]+)\s(?P<head>film|movie|album|song|novel|series|sitcom|opera)\b"
+    r"(?P<genre>(?:[\p{Ll}][\p{Ll}–-]+\s){0,3}[\p{Ll}][\p{Ll}–-]+)\s(?P<head>film|movie|album"
+    r"|song|novel|series|sitcom|opera)\b"
 )
 _NOT_GENRES = frozenset(
-    ["short", "feature", "silent", "studio", "debut", "second", "first", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "live", "upcoming", "black-and-white", "television", "tv", "independent", "sound", "lost", "hit", "color", "colour", "title", "best-selling", "new", "english-language", "anthology", "compilation", "greatest", "hits", "single", "lead", "promotional", "web", "original", "limited", "american", "final", "surviving", "feature-length", "direct-to-video", "made-for-television", "made-for-tv", "long-running", "popular", "full-length", "language"]
+    [
+        "short",
+        "feature",
+        "silent",
+        "studio",
+        "debut",
+        "second",
+        "first",
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+        "live",
+        "upcoming",
+        "black-and-white",
+        "television",
+        "tv",
+        "independent",
+        "sound",
+        "lost",
+        "hit",
+        "color",
+        "colour",
+        "title",
+        "best-selling",
+        "new",
+        "english-language",
+        "anthology",
+        "compilation",
+        "greatest",
+        "hits",
+        "single",
+        "lead",
+        "promotional",
+        "web",
+        "original",
+        "limited",
+        "american",
+        "final",
+        "surviving",
+        "feature-length",
+        "direct-to-video",
+        "made-for-television",
+        "made-for-tv",
+        "long-running",
+        "popular",
+        "full-length",
+        "language",
+    ]
 )
 _SOMEWHERE = regex.compile(
-    r"\b(?:in|located in|situated in|within|on)\s(?:the\s)?(?:(?:[\p{Ll}-]+\s){0,5}(?:of|in)\s(?:the\s)?)?(?P<places>‹[LlOoPpU]\d+›(?:,\s(?:in\s)?‹[LlOoPpU]\d+›)*)"
+    r"\b(?:in|located in|situated in|within|on)\s(?:the\s)?(?:(?:[\p{Ll}-]+\s){0,5}(?:of|in)\s"
+    r"(?:the\s)?)?(?P<places>‹[LlOoPpU]\d+›(?:,\s(?:in\s)?‹[LlOoPpU]\d+›)*)"
 )
 _CAPITAL = regex.compile(r"\bcapital(?:\scity)?\s(?:and\s[^‹]{0,30})?of\s(?:the\s)?(?P<place>‹[LlU]\d+›)")
 
@@ -174,11 +320,9 @@ def _occupations(passage: Passage, sentence: Sentence, subject: Mention, stretch
                 words = words[1:]
             name = " ".join(words).replace("- ", "-").strip("- ")
             offset = position + match.end("words") - len(" ".join(words))
-            first = sentence.at(start + offset)
-            object = Mention(
-                passage.chunk.start + first, passage.chunk.start + sentence.at(start + position + match.end("words") - 1) + 1,
-                name, "Occupation", SURE,
-            )  # fmt: skip
+            base = passage.chunk.start
+            last = sentence.at(start + position + match.end("words") - 1) + 1
+            object = Mention(base + sentence.at(start + offset), base + last, name, "Occupation", SURE)
             span = (start + offset, start + position + match.end("words"))
             yield from claims(passage, sentence, span, subject, "occupation", [object], confidence=0.9)
         position = separator.end() if separator else end
@@ -223,5 +367,5 @@ def _places(passage: Passage, sentence: Sentence, subject: Mention, rest: str, s
     places = passage.marked(match["places"])
     span = (start + match.start(), start + match.end())
     yield from claims(passage, sentence, span, subject, "located_in", places)
-    for inner, outer in zip(places, places[1:], strict=False):
+    for inner, outer in pairwise(places):
         yield from claims(passage, sentence, span, inner, "located_in", [outer], confidence=0.8)

@@ -4,59 +4,123 @@ from collections.abc import Iterator
 
 import regex
 
-from nlp.lexicon import AWARD_WORDS, SCHOOL_WORDS
+from nlp.entities import SURE
+from nlp.lexicon import AWARD_WORDS, SCHOOL_WORDS, words
 from nlp.passage import MARK, Passage, Sentence, is_female
 from nlp.rules.claims import LIST, NAME, WORDS, claims, listed
 from nlp.spans import Claim, Mention
 
-_PLACE = r"(?:the\s)?(?:(?:(?:small|rural|royal|imperial)\s)?(?:city|town|village|parish|region|province|county|district|state|island|suburb|hamlet|castle|palace|capital|house|neighbou?rhood)\s(?:city\s)?(?:of\s|in\s)(?:the\s)?|what\sis\snow\s|present-day\s|nearby\s|central\s|northern\s|southern\s|eastern\s|western\s|‹N\d+›\s(?:city|town|village)\sof\s)*(?P<place>‹[LlPpOoU]\d+›)(?:\s?,\s‹[LlPpOoU]\d+›)*"
+_PLACE = (
+    r"(?:the\s)?(?:(?:(?:small|rural|royal|imperial)\s)?(?:city|town|village|parish|region"
+    r"|province|county|district|state|island|suburb|hamlet|castle|palace|capital|house"
+    r"|neighbou?rhood)\s(?:city\s)?(?:of\s|in\s)(?:the\s)?|what\sis\snow\s|present-day\s"
+    r"|nearby\s|central\s|northern\s|southern\s|eastern\s|western\s|‹N\d+›\s(?:city|town"
+    r"|village)\sof\s)*(?P<place>‹[LlPpOoUk]\d+›)(?:\s?,\s‹[LlPpOoUk]\d+›)*"
+)
 _ON = r"(?:on|in|around|about|circa|c\.)\s(?:the\s)?(?:(?:around|about|circa|c\.|early|late)\s)?(?P<date>‹D\d+›)"
 _LIFE_VERB = regex.compile(
-    r"(?<![\p{L}-]\s?-\s?)\b(?P<verb>born(?:\sand\s(?:raised|brought\sup|died|educated))?|died(?:\sand\swas\sburied)?|buried|interred|killed|assassinated|executed|drowned|passed\saway)\b(?!\s(?:to|into)\b)"
+    r"(?<![\p{L}-]\s?-\s?)\b(?P<verb>born(?:\sand\s(?:raised|brought\sup|died|educated))?|died"
+    r"(?:\sand\swas\sburied)?|buried|interred|killed|assassinated|executed|drowned"
+    r"|passed\saway)\b(?!\s(?:to|into)\b)"
 )
-_TAIL_DATE = regex.compile(rf"^(?:[^.;‹]|‹[LlPpOoU]\d+›|‹K\d+›){{0,60}}?\b{_ON}")
+_TAIL_DATE = regex.compile(rf"^(?:[^.;‹]|‹[LlPpOoUk]\d+›|‹K\d+›){{0,60}}?\b{_ON}")
 _TAIL_PLACE = regex.compile(
     rf"^(?:(?!\b(?:and|to|where|when|while|after|before)\b)[^.;‹]|‹[DPpU]\d+›){{0,50}}?\b(?:in|at|near)\s{_PLACE}"
 )
 _AND_DIED = regex.compile(r"^(?:[^.;‹]|‹\w\d+›){0,90}?\band\s(?:he\s|she\s)?died\b(?P<rest>.*)")
 _BORN_TO = regex.compile(
-    rf"\bborn\b(?:[^.;‹]|‹[DLlUo]\d+›){{0,80}}?\b(?:to|as\sthe\s(?:[\p{{Ll}}-]+\s){{0,3}}(?:son|daughter|child)\sof|(?:the\s)?(?:[\p{{Ll}}-]+\s){{0,2}}(?:son|daughter|child)\sof)\s{LIST}"
+    r"\bborn\b(?:[^.;‹]|‹[DLlUo]\d+›){0,80}?\b(?:to|as\sthe\s(?:[\p{Ll}-]+\s){0,3}(?:son"
+    r"|daughter|child)\sof|(?:the\s)?(?:[\p{Ll}-]+\s){0,2}(?:son|daughter"
+    rf"|child)\sof)\s{LIST}"
 )
 _STUDIED = regex.compile(
-    rf"\b(?:educated|studied|graduated|schooled|enrolled|trained|matriculated|earned|received|obtained|alumnus|alumna|attended|attending)\b"
-    rf"(?P<between>(?:(?!\b(?:under|taught|with|where|before|after)\b)[^.;‹]|‹[DN]\d+›){{0,70}}?)(?:\b(?:at|from|of)\s(?:both\s)?|(?<=attended\s)|(?<=attending\s)){LIST}"
+    r"\b(?:educated|studied|graduated|schooled|enrolled|trained|matriculated|earned|received"
+    r"|obtained|alumnus|alumna|attended|attending)\b"
+    r"(?P<between>(?:(?!\b(?:under|taught|with|where|before|after)\b)[^.;‹]"
+    r"|‹[DN]\d+›){0,70}?)(?:\b(?:at|from|of)\s(?:both\s)?|(?<=attended\s)|"
+    rf"(?<=attending\s)){LIST}"
 )
 _WORKS = regex.compile(
-    rf"\b(?:(?:works|worked|working|employed|professor|lecturer|teaches|taught|editor|reporter|journalist)\b(?:\s(?:as\s)?[\p{{Ll}}\s-]{{0,40}}?)?\s(?:for|at|by|with)|joined|(?:professor|dean|director|president|chairman|CEO|founder)\s(?:emeritus\s)?(?:of|at)\b[^.;‹]{{0,30}}?\bat)\s{LIST}"
+    r"\b(?:(?:works|worked|working|employed|professor|lecturer|teaches|taught|editor|reporter"
+    r"|journalist)\b(?:\s(?:as\s)?[\p{Ll}\s-]{0,40}?)?\s(?:for|at)|joined|(?:professor"
+    r"|dean|director|president|chairman|CEO|founder)\s(?:emeritus\s)?(?:of"
+    rf"|at)\b[^.;‹]{{0,30}}?\bat)\s{LIST}"
 )
 _PLAYS = regex.compile(
-    rf"\b(?:plays|played|playing)\b(?:\s(?:professionally|as\san?\s[\p{{Ll}}\s-]{{1,30}}?|in\s[^.;‹]{{1,20}}?|professional\s[\p{{Ll}}\s]{{1,20}}?))?\sfor\s(?:the\s|(?:‹N\d+›|[\p{{Ll}}-]+|‹[LlPp]\d+›(?='))\s?(?:side|club|team|clubs)\s){{0,3}}(?P<list>(?:{WORDS}{NAME})(?:(?:,\s|\sand\s|,\sand\s){NAME})*)"
+    r"\b(?:plays|played|playing)\b(?:\s(?:professionally|as\san?\s[\p{Ll}\s-]{1,30}?"
+    r"|in\s[^.;‹]{1,20}?|professional\s[\p{Ll}\s]{1,20}?))?\sfor\s(?:the\s|(?:‹N\d+›"
+    r"|[\p{Ll}-]+|‹[LlPp]\d+›(?='))\s?(?:side|club|team|clubs)\s){0,3}(?P<list>"
+    rf"(?:{WORDS}{NAME})(?:(?:,\s|\sand\s|,\sand\s){NAME})*)"
 )
 _WON = regex.compile(
-    rf"\b(?:won|received|awarded|recipient\sof|winner\sof|winning|earned)\b(?P<between>(?:(?!\b(?:nomination|nominations|nominated|for)\b)[^.;‹]|‹[DN]\d+›){{0,40}}?){LIST}"
+    r"\b(?:won|received|awarded|recipient\sof|winner\sof|winning|earned)\b(?P<between>(?:(?!\b"
+    rf"(?:nomination|nominations|nominated|for)\b)[^.;‹]|‹[DN]\d+›){{0,40}}?){LIST}"
+)
+_NOMINATED = regex.compile(r"\s?[\p{L}\s-]{0,20}?nominat")
+_PARTIES = words("""
+Party Congress League Movement Front Alliance Union Army Navy Force Corps Senate Parliament
+""")
+_HEDGED = regex.compile(
+    r"\b(?:perhaps|possibly|probably|allegedly|alleged|supposed|reputed|presumed|rumou?red|not"
+    r"|claimed)\s(?:\p{L}+\s){0,4}$"
 )
 _KIN = {
-    "son": "child_of", "daughter": "child_of", "child": "child_of", "children": "child_of", "sons": "child_of", "daughters": "child_of",
-    "father": "father_of", "mother": "mother_of", "brother": "sibling", "sister": "sibling", "half-brother": "sibling",
-    "half-sister": "sibling", "half brother": "sibling", "half sister": "sibling", "twin": "sibling", "sibling": "sibling", "wife": "married_to",
-    "husband": "married_to", "widow": "married_to", "widower": "married_to", "spouse": "married_to", "consort": "married_to",
-    "ex-wife": "married_to", "ex-husband": "married_to", "brothers": "sibling", "sisters": "sibling", "parents": "parents_of", "siblings": "sibling",
-}  # fmt: skip
-_KIN_WORD = rf"(?<![\p{{L}}]-\s?|\bstep|\bgrand|\bfoster\s|\badoptive\s|\badopted\s|\bgod)(?P<kin>{'|'.join(sorted(_KIN, key=lambda k: -len(k)))})\b(?!\s?-\s?in|\sin\slaw|-)"
+    "son": "child_of",
+    "daughter": "child_of",
+    "child": "child_of",
+    "children": "child_of",
+    "sons": "child_of",
+    "daughters": "child_of",
+    "father": "father_of",
+    "mother": "mother_of",
+    "brother": "sibling",
+    "sister": "sibling",
+    "half-brother": "sibling",
+    "half-sister": "sibling",
+    "half brother": "sibling",
+    "half sister": "sibling",
+    "twin": "sibling",
+    "sibling": "sibling",
+    "wife": "married_to",
+    "husband": "married_to",
+    "widow": "married_to",
+    "widower": "married_to",
+    "spouse": "married_to",
+    "consort": "married_to",
+    "ex-wife": "married_to",
+    "ex-husband": "married_to",
+    "brothers": "sibling",
+    "sisters": "sibling",
+    "parents": "parents_of",
+    "siblings": "sibling",
+}
+_KIN_WORD = (
+    r"(?<![\p{L}]-\s?|\bstep|\bgrand|\bfoster\s|\badoptive\s|\badopted\s|\bgod)"
+    rf"(?P<kin>{'|'.join(sorted(_KIN, key=lambda k: -len(k)))})\b(?!\s?-\s?in|\sin\slaw|-)"
+)
 _KIN_OF = regex.compile(
-    rf"(?:\b(?:the|a|an|his|her|only|and|as|was|is)\s|,\s|^|[–-])(?:(?:[\p{{Ll}}-]+|\d+(?:st|nd|rd|th)|(?:first|second)[\s-]born|\([^()]*\)),?\s(?:and\s)?){{0,4}}?{_KIN_WORD}(?:\s\([^()]*\))?\s(?:born\s)?(?:of|to)\s{LIST}"
+    r"(?:\b(?:the|a|an|his|her|only|and|as|was|is)\s|,\s|^|[–-])(?:(?:[\p{Ll}-]+|\d+(?:st|nd"
+    rf"|rd|th)|(?:first|second)[\s-]born|\([^()]*\)),?\s(?:and\s)?){{0,4}}?{_KIN_WORD}"
+    rf"(?:\s\([^()]*\))?\s(?:born\s)?(?:of|to)\s{LIST}"
 )
 _OWN_KIN = regex.compile(
-    rf"(?:\b(?P<owner>[Hh]is|[Hh]er)|(?P<name>{NAME})['’]s?)\s(?:(?:‹N\d+›|[\p{{Ll}}-]+|\d+(?:st|nd|rd|th)),?\s(?:and\s)?){{0,4}}?{_KIN_WORD}"
-    rf"(?:\s?,\s|\s|,?\s(?:was|is|were|are)\s|,?\s(?:\p{{Ll}}+\s){{0,2}}?named\s|\s\([^()]*\)\s(?:was|is)\s)(?:the\s)?(?P<other>{WORDS}{NAME}(?:(?:,\s|\sand\s|,\sand\s){NAME})*)"
+    rf"(?:\b(?P<owner>[Hh]is|[Hh]er)|(?P<name>{NAME})['’]s?)\s(?:(?:‹N\d+›|[\p{{Ll}}-]+|\d+"
+    rf"(?:st|nd|rd|th)),?\s(?:and\s)?){{0,4}}?{_KIN_WORD}"
+    r"(?:\s?,\s|\s|,?\s(?:was|is|were|are)\s|,?\s(?:\p{Ll}+\s){0,2}?named\s|\s\([^()]*\)\s"
+    rf"(?:was|is)\s)(?:the\s)?(?P<other>{WORDS}{NAME}(?:(?:,\s|\sand\s|,\sand\s){NAME})*)"
 )
+_BESIDE_OWNER = regex.compile(rf"(?P<name>{NAME})(?:\s?\([^()]*\))?,?\s(?:and|by|with|and\sof|and\sby)\s$")
 _IS_OWN_KIN = regex.compile(rf"\b(?:is|was)\s(?:also\s)?(?P<name>{NAME})['’]s?\s(?:[\p{{Ll}}-]+\s){{0,3}}?{_KIN_WORD}")
 _MARRIED = regex.compile(
-    rf"\b(?P<verb>married|wed|marries|married\soff\sto|marriage\s(?:to|with)|wedded|remarried)\b(?!\sto\sand)"
-    rf"(?P<between>(?:(?!\b(?:and|had|in\sthe|daughter|son|he|she|to\swhom)\b)[^.;‹]|‹[DL]\d+›,?){{0,60}}?)(?P<list>{WORDS}{NAME})(?P<poss>['’]s)?"
+    r"\b(?P<verb>married|wed|marries|married\soff\sto|marriage\s(?:to|with)|wedded|remarried)\b(?!\sto\sand)"
+    r"(?P<between>(?:(?!\b(?:and|had|in\sthe|daughter|son|he|she|to\swhom)\b)[^.;‹]"
+    rf"|‹[DL]\d+›,?){{0,60}}?)(?P<list>{WORDS}{NAME})(?P<poss>['’]s)?"
 )
 _MARRIED_TO = regex.compile(
-    rf"\b(?:(?:was|is|got|been|were|were\sboth)\s(?:\p{{Ll}}+ly\s|first\s|previously\s|also\s|once\s|twice\s)?(?:married|engaged\sand\smarried|married\soff|wed)|divorced)\s(?:secondly\s|firstly\s)?(?:to|from)?\s?(?P<list>{WORDS}{NAME}(?:(?:\s?\([^()]*\))?(?:,?\sand\s(?:later\s|then\s)?(?:to\s)|,\s(?:then\s)?to\s){WORDS}{NAME})*)"
+    r"\b(?:(?:was|is|got|been|were|were\sboth)\s(?:\p{Ll}+ly\s|first\s|previously\s|also\s"
+    r"|once\s|twice\s)?(?:married|engaged\sand\smarried|married\soff|wed)|divorced)\s"
+    rf"(?:secondly\s|firstly\s)?(?:to|from)?\s?(?P<list>{WORDS}{NAME}(?:(?:\s?\([^()]*\))?"
+    rf"(?:,?\sand\s(?:later\s|then\s)?(?:to\s)|,\s(?:then\s)?to\s){WORDS}{NAME})*)"
 )
 _AND_MARRIED = regex.compile(rf"(?P<one>{NAME})\sand\s(?P<two>{NAME})\s(?:were|are|got)\smarried\b")
 
@@ -87,7 +151,7 @@ def lives(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
             span = (match.start(), match.end() + date.end())
             yield from claims(
                 passage, sentence, span, subject, f"{kind}_on", passage.marked(date["date"]), confidence=sure
-            )  # fmt: skip
+            )
         if place is not None and verb != "killed":
             span = (match.start(), match.end() + place.end("place"))
             relations = [f"{kind}_in"] if not buried else ["buried_in"]
@@ -96,7 +160,7 @@ def lives(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
             for relation in relations:
                 yield from claims(
                     passage, sentence, span, subject, relation, passage.marked(place["place"]), confidence=sure
-                )  # fmt: skip
+                )
 
 
 def _in_life_bracket(pattern: str, position: int) -> bool:
@@ -112,10 +176,11 @@ def careers(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
             subject = passage.subject(sentence, sentence.at(match.start()), "Person")
             yield from claims(passage, sentence, match.span(), subject, "educated_at", schools)
     for match in _WORKS.finditer(sentence.pattern):
-        employers = [m for m in listed(passage, match["list"])[:1] if m.label == "Organization" and m.confidence >= 0.6]
+        employers = [m for m in listed(passage, match["list"])[:1] if _is_employer(m)]
         if employers:
             subject = passage.subject(sentence, sentence.at(match.start()), "Person")
-            yield from claims(passage, sentence, match.span(), subject, "works_for", employers, confidence=0.85)
+            relation = "member_of" if employers[0].name.split()[-1] in _PARTIES else "works_for"
+            yield from claims(passage, sentence, match.span(), subject, relation, employers, confidence=0.85)
     for match in _PLAYS.finditer(sentence.pattern):
         teams = [m for m in listed(passage, match["list"]) if m.label in {"Organization", "Place", "Person", ""}]
         if teams:
@@ -123,8 +188,8 @@ def careers(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
             if subject is not None and subject.label == "Person":
                 yield from claims(passage, sentence, match.span(), subject, "plays_for", teams, confidence=0.85)
     for match in _WON.finditer(sentence.pattern):
-        prizes = [m for m in listed(passage, match["list"]) if _is_award(m)]
-        if prizes:
+        prizes = [passage.as_type(m, "Award") for m in listed(passage, match["list"]) if _is_award(m)]
+        if prizes and not _NOMINATED.match(sentence.pattern, match.end()):
             subject = passage.subject(sentence, sentence.at(match.start()), "")
             yield from claims(passage, sentence, match.span(), subject, "award_received", prizes, confidence=0.85)
 
@@ -136,6 +201,10 @@ def _is_school(mention: Mention) -> bool:
     )
 
 
+def _is_employer(mention: Mention) -> bool:
+    return mention.label == "Organization" and (mention.confidence >= SURE or " " in mention.name)
+
+
 def _is_award(mention: Mention) -> bool:
     return mention.label == "Award" or any(word in AWARD_WORDS for word in mention.name.split())
 
@@ -143,6 +212,8 @@ def _is_award(mention: Mention) -> bool:
 def kin(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
     """Parents, children, brothers, sisters, wives and husbands."""
     for match in _BORN_TO.finditer(sentence.pattern):
+        if regex.match(r"\s?(?:family|parents|immigrant|household|descent)", sentence.pattern[match.end() :]):
+            continue
         subject = passage.subject(sentence, sentence.at(match.start()), "Person")
         yield from _related(
             passage, sentence, match.span(), subject, "child_of", listed(passage, match["list"]), match["list"]
@@ -151,6 +222,9 @@ def kin(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
         subject = _kin_subject(passage, sentence, match.start("kin"))
         others = listed(passage, match["list"])
         kind = _KIN[match["kin"]]
+        if _HEDGED.search(sentence.pattern[: match.start("kin")]):
+            passage.dropped["hedged"] += 1
+            continue
         if match["kin"] in {"sons", "daughters", "children"} and subject is not None and not subject.coreferent:
             continue
         yield from _related(passage, sentence, match.span(), subject, kind, others, match["list"])
@@ -193,7 +267,8 @@ def _kin_subject(passage: Passage, sentence: Sentence, position: int) -> Mention
     beside = regex.search(
         rf"(?P<name>{NAME})(?:\s?\([^()]*\))?\s?,\s(?:(?:the|a|an)\s)?(?:[\p{{Ll}}-]+,?\s(?:and\s)?){{0,4}}$", before
     )
-    if beside and not regex.search(r"\b(?:was|is)\b", before[beside.start() :]):
+    placed = beside and regex.search(r"\b(?:in|at|near|from)\s(?:the\s)?$", before[: beside.start()])
+    if beside and not placed and not regex.search(r"\b(?:was|is)\b", before[beside.start() :]):
         name = passage.marked(beside["name"])[0]
         if passage.fits(name, "Person") and name.label not in {"Date", "Place", "Country"}:
             return name
@@ -203,6 +278,11 @@ def _kin_subject(passage: Passage, sentence: Sentence, position: int) -> Mention
 def _owner(passage: Passage, sentence: Sentence, match: "regex.Match[str]") -> Mention | None:
     if match["name"]:
         return passage.marked(match["name"])[0]
+    beside = _BESIDE_OWNER.search(sentence.pattern[: match.start("owner")])
+    if beside:  # "the son of ‹P1› and his wife ‹P2›": his is not the son's
+        name = passage.marked(beside["name"])[0]
+        if name.label == "Person" or (passage.fits(name, "Person") and name.label != "Place"):
+            return name
     start = sentence.at(match.start("owner"))
     female = match["owner"].casefold() == "her"
     return passage.person(sentence, start, start + 3, female=female)
@@ -266,10 +346,8 @@ def _parents(passage: Passage, people: list[Mention], pattern: str) -> Iterator[
     ):
         females = [False, True]
     if len(people) == 2:
-        if females[0] is True and females[1] is not True:
-            order = ["mother", "father"]
-        else:
-            order = ["father", "mother"]
+        mother_first = females[0] is True and females[1] is not True
+        order = ["mother", "father"] if mother_first else ["father", "mother"]
         sure = 0.9 if females[0] is not None or females[1] is not None else 0.8
         for person, relation in zip(people, order, strict=True):
             yield person, relation, sure
@@ -284,9 +362,7 @@ def _parents(passage: Passage, people: list[Mention], pattern: str) -> Iterator[
 
 def _says(pattern: str, index: int, people: list[Mention], passage: Passage, word: str) -> bool:
     marks = list(MARK.finditer(pattern))
-    return any(
-        passage.names[int(mark[1])] == people[index] and word in pattern[: mark.start()][-30:] for mark in marks
-    )  # fmt: skip
+    return any(passage.names[int(mark[1])] == people[index] and word in pattern[: mark.start()][-30:] for mark in marks)
 
 
 def _female(passage: Passage, person: Mention) -> bool | None:

@@ -9,17 +9,49 @@ from nlp.rules.claims import LIST, NAME, WORDS, claims, listed
 from nlp.spans import Claim, Mention
 
 _MAKERS = {
-    "directed": "directed_by", "co-directed": "directed_by", "helmed": "directed_by", "filmed": "",
-    "written": "written_by", "co-written": "written_by", "scripted": "written_by", "penned": "written_by",
-    "authored": "written_by", "adapted": "", "screenplayed": "written_by",
-    "produced": "produced_by", "co-produced": "produced_by", "executive-produced": "produced_by",
-    "composed": "composed_by", "scored": "composed_by", "co-composed": "composed_by",
-    "performed": "performed_by", "sung": "performed_by", "recorded": "performed_by", "popularized": "",
-    "edited": "edited_by", "published": "published_by", "released": "published_by", "distributed": "",
-    "photographed": "", "designed": "", "narrated": "", "choreographed": "", "shot": "", "animated": "", "created": "developed_by",
-    "developed": "developed_by", "presented": "", "arranged": "", "starred": "", "hosted": "", "storied": "", "sculpted": "developed_by",
-    "painted": "developed_by", "illustrated": "", "lensed": "", "illustrated": "",
-}  # fmt: skip
+    "directed": "directed_by",
+    "co-directed": "directed_by",
+    "helmed": "directed_by",
+    "filmed": "",
+    "written": "written_by",
+    "co-written": "written_by",
+    "scripted": "written_by",
+    "penned": "written_by",
+    "authored": "written_by",
+    "adapted": "",
+    "screenplayed": "written_by",
+    "produced": "produced_by",
+    "co-produced": "produced_by",
+    "executive-produced": "produced_by",
+    "composed": "composed_by",
+    "scored": "composed_by",
+    "co-composed": "composed_by",
+    "performed": "performed_by",
+    "sung": "performed_by",
+    "recorded": "performed_by",
+    "popularized": "",
+    "edited": "edited_by",
+    "published": "published_by",
+    "released": "published_by",
+    "distributed": "",
+    "photographed": "",
+    "designed": "",
+    "narrated": "",
+    "choreographed": "",
+    "shot": "",
+    "animated": "",
+    "created": "developed_by",
+    "developed": "developed_by",
+    "presented": "",
+    "arranged": "",
+    "starred": "",
+    "hosted": "",
+    "storied": "",
+    "sculpted": "developed_by",
+    "painted": "developed_by",
+    "illustrated": "",
+    "lensed": "",
+}
 _VERB = rf"(?:(?:{'|'.join(sorted(_MAKERS, key=lambda verb: -len(verb)))})\b)"
 _ADVERBS = r"(?:(?:originally|jointly|first|also|later|entirely|solely|mainly|both)\s)?"
 _MADE_BY = regex.compile(
@@ -27,55 +59,94 @@ _MADE_BY = regex.compile(
     rf"(?:\s?,|\s(?:on|in|for|to|at)\s[^.,;()]{{1,30}}?|\s\([^()]*\))?\s{_ADVERBS}by\s{LIST}"
 )
 _NOUNS = {
-    "screenplay": "written_by", "script": "written_by", "lyrics": "written_by", "story": "written_by", "novel": "",
-    "music": "composed_by", "score": "composed_by", "soundtrack": "composed_by", "direction": "directed_by",
-    "film score": "composed_by", "production": "produced_by",
-}  # fmt: skip
+    "screenplay": "written_by",
+    "script": "written_by",
+    "lyrics": "written_by",
+    "story": "written_by",
+    "novel": "",
+    "music": "composed_by",
+    "score": "composed_by",
+    "soundtrack": "composed_by",
+    "direction": "directed_by",
+    "film score": "composed_by",
+    "production": "produced_by",
+}
 _PART_BY = regex.compile(
-    rf"\b(?P<noun>{'|'.join(sorted(_NOUNS, key=lambda noun: -len(noun)))})\s(?:(?:is|was|were)\s)?(?:(?:composed|written|scored|penned|provided|co-written|given)\s)?by\s{LIST}"
+    rf"\b(?P<noun>{'|'.join(sorted(_NOUNS, key=lambda noun: -len(noun)))})\s(?:(?:is|was"
+    rf"|were)\s)?(?:(?:composed|written|scored|penned|provided|co-written|given)\s)?by\s{LIST}"
 )
 _STARRING = regex.compile(
-    rf"\b(?:(?:co-|also\s)?starring|(?:co-)?stars|starred|(?:which|that)\sfeatures|featuring|features)\s(?!in\b|as\b|at\b){LIST}"
+    r"\b(?:(?:co-|also\s)?starring|(?:co-)?stars|starred|(?:which|that)\sfeatures|featuring"
+    rf"|features)\s(?!in\b|as\b|at\b){LIST}"
 )
 _CAST = regex.compile(rf"\bcast\s(?:includes|included|consists of|features|stars)\s{LIST}")
 _KIND_BY = regex.compile(
-    rf"\b(?P<noun>album|song|single|track|EP|mixtape|ballad|novel|book|novella|memoir|poem|play|film|opera|symphony|soundtrack|hit|autobiography|debut)"
-    rf"(?:\s\([^()]*\))?\s(?:recorded\s|performed\s|written\s|sung\s)?by\s{LIST}"
+    r"\b(?P<noun>album|song|single|track|EP|mixtape|ballad|novel|book|novella|memoir|poem|play"
+    r"|film|opera|symphony|soundtrack|hit|autobiography|debut)"
+    rf"(?:\s\([^()]*\))?\s(?:recorded\s|performed\s|sung\s)?by\s{LIST}"
 )
 _ISSUED_ON = regex.compile(
-    rf"\b(?:on|from)\s(?:the\s)?{WORDS}(?P<owner>{NAME})['’]s?\s(?:(?:[\p{{Ll}}-]+|‹D\d+›|‹N\d+›)\s){{0,5}}?(?:album|EP|record|film)\b"
+    rf"\b(?:on|from|of)\s(?:the\s)?{WORDS}(?P<owner>{NAME})['’]s?\s(?:(?:[\p{{Ll}}-]+|‹D\d+›"
+    r"|‹N\d+›)\s){0,5}?(?:album|EP|record|film)\b"
 )
 _OWNED_KIND = regex.compile(
-    rf"\b(?:is|was)\s{WORDS}(?P<owner>{NAME})['’]s?\s(?:[\p{{Ll}}-]+\s){{0,4}}?(?P<noun>album|single|song|EP|novel|book|film)\b"
+    rf"\b(?:is|was)\s{WORDS}(?P<owner>{NAME})['’]s?\s(?:[\p{{Ll}}-]+\s){{0,4}}?(?P<noun>album"
+    r"|single|song|EP|novel|book|film)\b"
 )
 _FROM_ALBUM = regex.compile(
-    r"\bfrom\s[^.‹]{0,40}(?:‹\w\d+›['’]?s?\s)?(?:[^.‹]|‹[DN]\d+›){0,40}(?:album|EP|soundtrack|musical|film),?[\s\"“]{1,3}(?P<work>‹[Ww]\d+›)"
+    r"\bfrom\s[^.‹]{0,40}(?:‹\w\d+›['’]?s?\s)?(?:[^.‹]|‹[DN]\d+›){0,40}(?:album|EP|soundtrack"
+    r"|musical|film),?[\s\"“]{1,3}(?P<work>‹[Ww]\d+›)"
 )
 _RELEASED = regex.compile(
     r"\b(?:(?:re)?released|published|premiered|issued|opened|broadcast|aired)\b(?!\sby\s‹\w\d+›\s?,?\sand\b)"
-    r"(?P<between>(?:(?!\b(?:was|were|is|but|which|after|before|since|until)\b)[^.;‹]|‹[OoLlPpUKWwEe]\d+›){0,70}?)\b(?:on|in|of)\s(?P<date>‹D\d+›)"
+    r"(?P<between>(?:(?!\b(?:was|were|is|but|which|after|before|since|until)\b)[^.;‹]"
+    r"|‹[OoLlPpUKWwEe]\d+›){0,70}?)\b(?:(?:on|in|of)\s)?(?P<date>‹D\d+›)"
 )
 _BASED = regex.compile(
-    rf"\b(?:based\s(?:up)?on|adapted\sfrom|adaptation\sof|remake\sof|sequel\sto)\s(?P<between>(?:[^.;‹]|‹[PpNnDOo]\d+›(?:['’]s?)?){{0,60}}?)[\"“]?\s?(?P<work>‹W\d+›)(?P<by>[\"”]?\s(?:\([^()]*\)\s)?by\s(?:{WORDS})(?P<author>‹[PpUoOlL]\d+›))?"
+    r"\b(?:based\s(?:up)?on|adapted\sfrom|adaptation\sof|remake\sof|sequel\sto)\s(?P<between>"
+    r"(?:[^.;‹]|‹[PpNnDOo]\d+›(?:['’]s?)?){0,60}?)[\"“]?\s?(?P<work>‹W\d+›)(?P<by>[\"”]?\s"
+    rf"(?:\([^()]*\)\s)?by\s(?:{WORDS})(?P<author>‹[PpUoOlL]\d+›))?"
 )
 _DEBUT_OF = regex.compile(
-    rf"\bdirectorial\s(?:feature\s)?debut\sof\s{LIST}|‹(?P<owner>[PpU]\d+)›['’]s?\s(?:feature\s)?directorial\s(?:feature\s)?debut\b"
+    rf"\bdirectorial\s(?:feature\s)?debut\sof\s{LIST}|‹(?P<owner>[PpU]\d+)›['’]s?\s"
+    r"(?:feature\s)?directorial\s(?:feature\s)?debut\b"
 )
 _ACTIVE = regex.compile(
-    r"\b(?P<verbs>(?:directed|wrote|produced|composed|edited|authored|published|recorded|sang)(?:(?:,\s|\sand\s|,\sand\s)(?:directed|wrote|produced|composed|edited|starred in|co-wrote))*)"
-    r"\s(?P<words>(?!by\b)(?:(?!\b(?:by|for|on|with|in)\b)[^.;()‹]){0,40}?)[\"“]?\s?(?P<works>‹[Ww]\d+›(?:[\"”]?\s?(?:\([^()]*\))?(?:,?\sand\s|,\s)[\"“]?\s?‹[Ww]\d+›)*)"
+    r"\b(?P<verbs>(?:directed|wrote|produced|composed|edited|authored|published|recorded|sang)"
+    r"(?:(?:,\s|\sand\s|,\sand\s)(?:directed|wrote|produced|composed|edited|starred in"
+    r"|co-wrote))*)"
+    r"\s(?P<words>(?!by\b)(?:(?!\b(?:by|for|on|with|in)\b)[^.;()‹]){0,40}?)[\"“]?\s?"
+    r"(?P<works>‹[Ww]\d+›(?:[\"”]?\s?(?:\([^()]*\))?(?:,?\sand\s|,\s)[\"“]?\s?‹[Ww]\d+›)*)"
 )
 _ACTIVE_RELATIONS = {
-    "directed": "directed_by", "wrote": "written_by", "authored": "written_by", "co-wrote": "written_by",
-    "produced": "produced_by", "composed": "composed_by", "edited": "edited_by", "recorded": "performed_by",
-    "sang": "performed_by", "published": "written_by",
-}  # fmt: skip
+    "directed": "directed_by",
+    "wrote": "written_by",
+    "authored": "written_by",
+    "co-wrote": "written_by",
+    "produced": "produced_by",
+    "composed": "composed_by",
+    "edited": "edited_by",
+    "recorded": "performed_by",
+    "sang": "performed_by",
+    "published": "written_by",
+}
 _STARRED_IN = regex.compile(
-    r"\b(?:starred|starring role|lead role|leading role)\s(?:\p{L}+\s){0,3}?in\s(?P<words>[^.;()‹]{0,40}?)[\"“]?\s?(?P<works>‹W\d+›(?:[\"”]?\s?(?:\([^()]*\))?(?:,?\sand\s|,\s)[\"“]?\s?‹W\d+›)*)"
+    r"\b(?:starred|starring role|lead role|leading role)\s(?:\p{L}+\s){0,3}?in\s"
+    r"(?P<words>[^.;()‹]{0,40}?)[\"“]?\s?(?P<works>‹W\d+›(?:[\"”]?\s?(?:\([^()]*\))?"
+    r"(?:,?\sand\s|,\s)[\"“]?\s?‹W\d+›)*)"
 )
-_KIND_RELATIONS = {"novel": "written_by", "book": "written_by", "novella": "written_by", "memoir": "written_by",
-    "poem": "written_by", "play": "written_by", "film": "directed_by", "opera": "composed_by", "symphony": "composed_by",
-    "autobiography": "written_by"}  # fmt: skip
+_KIND_RELATIONS = {
+    "novel": "written_by",
+    "book": "written_by",
+    "novella": "written_by",
+    "memoir": "written_by",
+    "poem": "written_by",
+    "play": "written_by",
+    "film": "directed_by",
+    "opera": "composed_by",
+    "symphony": "composed_by",
+    "autobiography": "written_by",
+}
 
 
 def credits(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
@@ -83,6 +154,8 @@ def credits(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
     pattern = sentence.pattern
     if " by " in pattern:
         for match in _MADE_BY.finditer(pattern):
+            if _of_its_source(passage, pattern[: match.start()]):
+                continue
             subject = _work(passage, sentence, match.start())
             for verb in regex.findall(_VERB, match["verbs"]):
                 if _MAKERS[verb]:
@@ -94,9 +167,7 @@ def credits(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
         for match in _KIND_BY.finditer(pattern):
             subject = _kind(passage, sentence, match.start("noun"))
             if subject is not None:
-                yield from _made(
-                    passage, sentence, match, subject, _KIND_RELATIONS.get(match["noun"], "performed_by")
-                )  # fmt: skip
+                yield from _made(passage, sentence, match, subject, _KIND_RELATIONS.get(match["noun"], "performed_by"))
     for match in _STARRING.finditer(pattern):
         yield from _made(passage, sentence, match, _work(passage, sentence, match.start()), "starring")
     for match in _CAST.finditer(pattern):
@@ -109,7 +180,17 @@ def credits(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
         people = listed(passage, match["list"]) if match["list"] else [passage.names[int(match["owner"][1:])]]
         yield from claims(
             passage, sentence, match.span(), _work(passage, sentence, match.start()), "directed_by", people
-        )  # fmt: skip
+        )
+
+
+def _of_its_source(passage: Passage, before: str) -> bool:
+    """Whether "written by" tells of the novel that a film is based on."""
+    return (
+        passage.topic is not None
+        and passage.topic.type != "Book"
+        and regex.search(r"\b(?:novel|book|play|story|poem|comic|manga|musical|memoir)\b[^,.;‹]{0,40}$", before)
+        is not None
+    )
 
 
 def _made(
@@ -152,16 +233,14 @@ def releases(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
         if subject is not None:
             yield from claims(
                 passage, sentence, match.span(), subject, "released_on", passage.marked(match["date"]), confidence=0.9
-            )  # fmt: skip
+            )
     for match in _BASED.finditer(pattern):
         source = passage.marked(match["work"])
         subject = _work(passage, sentence, match.start())
         if subject is not None and pattern[match.start()] in "ba" and not match[0].startswith("adaptation of a"):
             yield from claims(passage, sentence, match.span(), subject, "based_on", source)
         if match["author"]:
-            yield from claims(
-                passage, sentence, match.span(), source[0], "written_by", passage.marked(match["author"])
-            )  # fmt: skip
+            yield from claims(passage, sentence, match.span(), source[0], "written_by", passage.marked(match["author"]))
     for match in _FROM_ALBUM.finditer(pattern):
         if passage.topic is not None and passage.topic.type == "Song":
             subject = passage.topic_mention(sentence) or passage.subject(sentence, sentence.at(match.start()), "Song")
@@ -169,9 +248,14 @@ def releases(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
     if passage.topic is not None and passage.topic.type in {"Song", "Album"} and sentence.first:
         for match in _ISSUED_ON.finditer(pattern):
             yield from claims(
-                passage, sentence, match.span(), passage.topic_mention(sentence), "performed_by",
-                passage.marked(match["owner"]), confidence=0.85,
-            )  # fmt: skip
+                passage,
+                sentence,
+                match.span(),
+                passage.topic_mention(sentence),
+                "performed_by",
+                passage.marked(match["owner"]),
+                confidence=0.85,
+            )
 
 
 def authorship(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
@@ -180,7 +264,8 @@ def authorship(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
         if sentence.pattern[: match.start()].rstrip().endswith(("was", "were", "is", "been", "be", "being", "and was")):
             continue
         if regex.search(
-            r"\b(?:songs?|music|episodes?|score|screenplay|lyrics|scripts?|themes?|material|tracks?|scenes?|articles?|for)\b",
+            r"\b(?:songs?|music|episodes?|score|screenplay|lyrics|scripts?|themes?|material|tracks?"
+            r"|scenes?|articles?|for)\b",
             match["words"],
         ):
             continue
@@ -190,7 +275,7 @@ def authorship(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
             if verb in _ACTIVE_RELATIONS and subject is not None:
                 yield from claims(
                     passage, sentence, match.span(), subject, _ACTIVE_RELATIONS[verb], works, reverse=True
-                )  # fmt: skip
+                )
     for match in _STARRED_IN.finditer(sentence.pattern):
         subject = passage.subject(sentence, sentence.at(match.start()), "Person")
         works = passage.marked(match["works"])
