@@ -113,7 +113,7 @@ class Answerer:
             citations=tuple(cut),
             names=names,
         )
-        return verify(answer, self._store, cut)
+        return verify(answer, self._store, cut, joint=found.joint)
 
     def _from_walk(self, asked: Asked, miss: Miss, facts: Facts) -> Answer:
         """Answer from a sentence about what the walk reached, where only its last hop is missing from the graph."""

@@ -38,7 +38,7 @@ _SAME_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"nationalit|citizen|国籍", ("nationality",)),
     (r"countr|国家", ("nationality", "country_of_origin", "located_in")),
 )
-_MORE = regex.compile(r"\bmore\s+(\p{L}+)", regex.IGNORECASE)
+_MORE = regex.compile(r"\bmore\s+(?!recent)(\p{L}+)", regex.IGNORECASE)
 _MONTHS = {
     month: place
     for place, month in enumerate(
@@ -204,7 +204,7 @@ def _reading(
         sure = min(sure, max((evidence.confidence for evidence in fact.evidence), default=0.5))
     linked = min(side.link.score for side in sides)
     entities = tuple(link.entity for link in chosen)
-    return Reading(text or entities[0].name, entities, tuple(paths), 0.9 * sure * linked)
+    return Reading(text or entities[0].name, entities, tuple(paths), 0.9 * sure * linked, joint=True)
 
 
 def parse_date(name: str) -> Date | None:

@@ -23,6 +23,7 @@ class Reading:
     paths: tuple[tuple[Fact, ...], ...]
     score: float
     reason: str = ""
+    joint: bool = False  # it rests on all of the paths together
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,10 @@ def page_rank(
         total = sum(starts.values())
         for node, score in starts.items():
             restart[index[node]] += share * score / total
-    rank = restart / restart.sum()
+    if not restart.any():
+        return {}
+    restart /= restart.sum()
+    rank = restart
     for _ in range(ROUNDS):
         rank = (1 - DAMPING) * restart + DAMPING * np.bincount(target, rank[source] * flow, minlength=len(index))
     chunks = {c for _, c, _ in edges} | passages.keys()

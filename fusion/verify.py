@@ -11,8 +11,10 @@ from kg.facts import ChunkId, Fact, FactId, Path
 from kg.store import GraphStore
 
 
-def verify(answer: Answer, store: GraphStore, chunks: Mapping[Citation, ChunkId]) -> Answer:
+def verify(answer: Answer, store: GraphStore, chunks: Mapping[Citation, ChunkId], *, joint: bool = False) -> Answer:
     """The answer without what the store does not bear out. ``chunks`` says where each quotation was cut.
+
+    A ``joint`` answer rests on all of its paths together, as a comparison does: it falls with the first of them.
 
     Raises:
         StoreError: the store failed.
@@ -30,7 +32,7 @@ def verify(answer: Answer, store: GraphStore, chunks: Mapping[Citation, ChunkId]
     kept = {fact.id for path in paths for fact in path.facts}
     citations = tuple(c for c in citations if c.fact is None or c.fact in kept)
     lost = len(answer.paths) - len(paths)
-    if answer.paths and (lost and (not paths or answer.text in ("yes", "no", "是", "否") or _compares(answer))):
+    if lost and (joint or not paths):
         return abstain(answer.question, "what was found did not hold when it was checked against the graph")
     if not citations and any(held[id].evidence for id in kept):
         return abstain(answer.question, "the quotations found did not hold when they were checked against the sources")
@@ -50,12 +52,6 @@ def connected(path: Path) -> bool:
     """Whether each fact of a path shares an entity with the one before."""
     pairs = zip(path.facts, path.facts[1:], strict=False)
     return all({one.subject, one.object} & {other.subject, other.object} for one, other in pairs)
-
-
-def _compares(answer: Answer) -> bool:
-    """Whether the answer rests on all of its paths together, rather than each entity on its own."""
-    ends = {id for path in answer.paths for id in (path.facts[-1].subject, path.facts[-1].object)}
-    return any(entity.id not in ends for entity in answer.entities)
 
 
 def _true_citations(
