@@ -6,6 +6,7 @@ link → cues → compare, or paths that explain the question → else the best 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 import regex
 
@@ -26,6 +27,7 @@ from nlp.embed import Embedder
 from nlp.lexicon import NATIONALITIES
 
 LONGEST = 1000  # characters of a question
+KEPT = 20_000  # entities whose facts are kept between questions
 
 Cut = dict[Citation, ChunkId]  # quotations, with the chunk that each was cut from
 
@@ -48,6 +50,8 @@ class Answerer:
         self._store = store
         self._ontology = ontology
         self._speech = Speech(store, ontology)
+        self._lock = Lock()
+        self._read: tuple[int, Facts] | None = None
         self._retriever = Retriever(store, embedder=embedder, ontology=ontology, speech=self._speech)
 
     def ask(self, question: str) -> Answer:
@@ -65,7 +69,7 @@ class Answerer:
         asked = understand(question, links, self._speech.lexicon(), self._ontology)
         reason = "nothing in the graph has a name that the question mentions"
         if links:
-            facts = Facts(self._store)
+            facts = self._facts()
             found = compare(asked, facts, self._ontology) or read(asked, facts, self._ontology)
             if isinstance(found, Reading):
                 answer = self._from_graph(asked, found, facts)
@@ -89,6 +93,14 @@ class Answerer:
         if limit < 1 or not text.strip():
             return []
         return self._passages(self._retriever.retrieve(text, limit=limit).passages)
+
+    def _facts(self) -> Facts:
+        """What is known of the graph as it is now: kept from question to question until it changes, or is too much."""
+        version = self._store.version()
+        with self._lock:
+            if self._read is None or self._read[0] != version or len(self._read[1]) > KEPT:
+                self._read = version, Facts(self._store)
+            return self._read[1]
 
     def _passages(self, hits: Sequence[ChunkHit]) -> list[Passage]:
         records = {record.id: record for record in self._store.document_records({hit.chunk.document for hit in hits})}

@@ -112,7 +112,7 @@ _ASKED_ZH = (
     ("多少|几个", "Quantity"),
 )
 _ALSO = {  # what is accepted where a kind is asked for
-    "Place": frozenset(("Place", "Organization", "Nationality", "Anatomy")),
+    "Place": frozenset(("Place", "Organization", "Anatomy")),
     "Country": frozenset(("Country", "Place", "Nationality")),
     "Nationality": frozenset(("Nationality", "Place")),
     "Agent": frozenset(("Agent",)),

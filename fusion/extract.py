@@ -19,7 +19,7 @@ from fusion.retrieve import HEAD
 from kg.facts import Entity, EntityId, Occurrence
 from kg.ontology import Ontology
 from kg.store import ChunkHit, GraphStore
-from kg.words import STOP_WORDS, content_words
+from kg.words import content_words
 
 READ = 5  # passages
 ENOUGH = 0.6  # of the question's words, by weight, that a sentence must share (its document's title counts half)
@@ -27,15 +27,8 @@ TRUST = 0.35  # the most that such an answer is believed
 ABOUT = 5  # entities whose passages are read
 LONGEST = 400  # characters of a sentence that is given as an answer
 
-_GENERAL = (
-    "place",
-    "date",
-    "country",
-    "where",
-    "when",
-    "why",
-    "of",
-)  # words of relations that say little by themselves
+# Words of relations that say little by themselves.
+_GENERAL = frozenset(stem(word) for word in ("place", "date", "country", "where", "when", "why", "from", "which"))
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _STOP = regex.compile(
     r"""(?<!\b(?:\p{Lu}|Mr|Mrs|Ms|Dr|St|Jr|Sr|ca?|No|vs|Prof|Gen|Col|Lt|Sgt|Capt|b|d|fl|née?))
@@ -73,6 +66,7 @@ def extract(
     occurrences = store.occurrences(chunks=[hit.chunk.id for hit in passages])
     named = {found.entity.id for found in question.links}
     entities = {e.id: e for e in store.entities({o.entity for o in occurrences} - named)}
+    spoken = [said for cue in question.cues if not cue.soft if (said := _cue_words(cue, ontology))]
     best: Found | None = None
     for hit, title in zip(passages, titles, strict=True):
         topic = _stems(title)
@@ -83,6 +77,8 @@ def extract(
             score = shared / sum(weights.values())
             if score < ENOUGH or (best is not None and score <= best.score):
                 continue
+            if not all(words & cue for cue in spoken):
+                continue  # it says something else about the same things
             if question.expected:
                 thing = _fitting(question, hit, start, end, occurrences, entities, ontology, question.expected)
                 if thing is not None:
@@ -102,8 +98,7 @@ def extract_about(
     """
     relations = [ontology.relations[c[-1]] for cue in left for c in cue.chains if c[-1] in ontology.relations]
     kinds = question.expected or {kind for relation in relations for kind in relation.range}
-    words = {stem(word) for relation in relations for phrase in relation.words.get("en", ()) for word in phrase.split()}
-    words = words - {stem(word) for word in _GENERAL} - {stem(word) for word in STOP_WORDS}
+    words = frozenset(word for cue in left for word in _cue_words(cue, ontology))
     if not kinds or not words or len(about) > ABOUT:
         return None
     places = sorted(store.occurrences(entities=about), key=lambda o: (o.start >= HEAD, o))
@@ -151,6 +146,13 @@ def whole_sentence(text: str, start: int, end: int) -> tuple[int, int]:
 def _stems(text: str) -> frozenset[str]:
     words = content_words(text)
     return frozenset(words if is_chinese(text) else (stem(word) for word in words))
+
+
+def _cue_words(cue: Cue, ontology: Ontology) -> frozenset[str]:
+    """The words, without endings, by which a sentence may state one of a cue's relations."""
+    relations = [ontology.relations[r] for chain in cue.chains for r in chain if r in ontology.relations]
+    phrases = [phrase for relation in relations for words in relation.words.values() for phrase in words]
+    return frozenset(stem(word) for phrase in phrases for word in content_words(phrase)) - _GENERAL
 
 
 def _fitting(

@@ -31,12 +31,16 @@ class Walk:
 
 
 class Facts:
-    """The facts of entities, each asked of the store once."""
+    """The facts of entities as one version of the graph has them, each asked of the store once."""
 
     def __init__(self, store: GraphStore) -> None:
         self._store = store
-        self._of: dict[EntityId, list[Fact]] = {}
+        self._of: dict[EntityId, list[Fact]] = {}  # only ever added to, so several threads may share it
         self._entities: dict[EntityId, Entity] = {}
+
+    def __len__(self) -> int:
+        """How many entities' facts are kept."""
+        return len(self._of)
 
     def of(self, entities: Collection[EntityId]) -> dict[EntityId, list[Fact]]:
         """The facts of each entity, those with the most evidence first."""
@@ -81,6 +85,7 @@ def explain(
     beam = [Walk({start: ()}), *_other_names(facts, start)]
     done: list[Walk] = []
     for _ in range(min(len(cues), CUES)):
+        facts.of(list({id for walk in beam for id in list(walk.reached)[:FRONTIER]}))  # in one call
         grown = [
             Walk(reached, (*walk.cues, cue), walk.score * weight)
             for walk in beam
