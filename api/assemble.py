@@ -57,7 +57,13 @@ class Services:
             from kg.open_store import open_store
 
             settings = self.settings
-            return open_store(settings.store, user=settings.store_user, password=settings.password())
+            return open_store(
+                settings.store,
+                user=settings.store_user,
+                password=settings.password(),
+                heap=settings.store_heap,
+                idle=settings.store_idle_seconds,
+            )
 
         return self._once("store", build)
 

@@ -22,6 +22,10 @@ class Settings(BaseSettings):
     """User of a Bolt server."""
     store_password: SecretStr = SecretStr("")
     """Password of a Bolt server; never printed."""
+    store_heap: Annotated[str, Field(pattern=r"^[1-9]\d*[mg]$")] = "1g"
+    """The most memory that the embedded graph's server may use, as Java writes it."""
+    store_idle_seconds: Annotated[float, Field(ge=0, le=86_400)] = 60
+    """How long the embedded graph's server outlives the last program that used it."""
     embedder: str | None = None
     """Where the weights of all-MiniLM-L6-v2 are: a folder, or ``hub:OWNER/NAME``; without it, the package."""
     ontology: Path | None = None

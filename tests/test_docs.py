@@ -41,6 +41,7 @@ def test_what_is_marked_as_runnable_runs(path: Path, tmp_path: Path) -> None:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("CLEW_")},
         "HOME": str(home),
+        "CLEW_STORE_IDLE_SECONDS": "3",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     done = subprocess.run(
@@ -87,7 +88,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", page("settings.md"), re.MULTILINE))
     assert rows.keys() == {variable(field) for field in Settings.model_fields}
     for field, info in Settings.model_fields.items():
-        if isinstance(info.default, str | int) and info.default:
+        if isinstance(info.default, str | int | float) and info.default:
             assert rows[variable(field)] == f"`{info.default}`"
 
 

@@ -53,6 +53,15 @@ def test_a_store_that_is_down_is_said_so(capsys: pytest.CaptureFixture[str]) -> 
     assert "127.0.0.1:1" in one_line(capsys)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["redis://me:hunter2@host", "bolt://me:hunter2@host", "bolt://me:hunter2@host:x", "bolt://me:hunter2@h?x"],
+)
+def test_a_password_in_an_address_is_refused_and_not_repeated(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["stats", "--store", address]) == Exit.USAGE
+    assert "hunter2" not in one_line(capsys)
+
+
 def test_debug_shows_the_traceback() -> None:
     with pytest.raises(Exception, match=r"127\.0\.0\.1:1"):
         cli.run(["stats", "--store", NOWHERE, "--debug"])

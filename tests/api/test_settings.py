@@ -34,6 +34,8 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("CLEW_MAX_BODY_BYTES", "-1"),
         ("CLEW_MAX_QUESTION_CHARACTERS", "0"),
         ("CLEW_PROCESSES", "0"),
+        ("CLEW_STORE_HEAP", "lots"),
+        ("CLEW_STORE_IDLE_SECONDS", "-1"),
     ],
 )
 def test_a_wrong_value_is_named_but_not_repeated(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

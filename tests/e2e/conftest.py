@@ -55,10 +55,10 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture
-def clew(tmp_path: Path, cache: Path) -> Clew:
-    folder, home = tmp_path / "work", tmp_path / "home"
-    folder.mkdir()
+def made(folder: Path, cache: Path) -> Clew:
+    """`clew` in an empty folder, for a user with an empty home."""
+    work, home = folder / "work", folder / "home"
+    work.mkdir()
     home.mkdir()
     environment = {
         "PATH": os.environ["PATH"],
@@ -66,5 +66,12 @@ def clew(tmp_path: Path, cache: Path) -> Clew:
         "XDG_CACHE_HOME": str(cache),
         "LANG": "C.UTF-8",
         "HF_HUB_OFFLINE": "1",
+        "CLEW_STORE_HEAP": "256m",
+        "CLEW_STORE_IDLE_SECONDS": "3",
     }
-    return Clew(folder, environment)
+    return Clew(work, environment)
+
+
+@pytest.fixture
+def clew(tmp_path: Path, cache: Path) -> Clew:
+    return made(tmp_path, cache)

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from api.errors import Exit
-from tests.e2e.conftest import CLEW, Clew
+from tests.e2e.conftest import CLEW, Clew, made
 
 FILM = "Radioactive is a 2019 British film directed by Marjane Satrapi. It stars Rosamund Pike.\n"
 DIRECTOR = "Marjane Satrapi is a film director. She is married to Mattias Ripa. Satrapi was born in Rasht.\n"
@@ -25,8 +26,10 @@ def write(clew: Clew, **files: str) -> None:
         (clew.folder / name.replace("__", ".")).write_text(text, "utf-8")
 
 
-@pytest.fixture
-def filled(clew: Clew) -> Clew:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Clew:
+    """A graph of two texts; a test that changes it changes it back."""
+    clew = made(tmp_path_factory.mktemp("filled"), cache)
     write(clew, film__txt=FILM, director__md=DIRECTOR)
     clew.out("ingest", "film.txt", "director.md")
     return clew
@@ -69,12 +72,16 @@ def test_read_ask_delete_export(clew: Clew) -> None:
 
 
 def test_a_changed_file_replaces_what_it_said(filled: Clew) -> None:
+    before = filled.out("export")
     write(filled, film__txt=FILM.replace("Marjane Satrapi", "Jane Doe"))
     assert json.loads(filled.out("ingest", "film.txt", "--json"))["changed"] == 1
-    exported = filled.out("export")
-    fresh = filled.run("ingest", "film.txt", "director.md", "--store", "embedded:fresh")
-    assert fresh.returncode == 0
-    assert filled.out("export", "--store", "embedded:fresh") == exported
+    changed = filled.out("export")
+    assert "Jane Doe" in changed
+    filled.out("ingest", "film.txt", "director.md", "--store", "embedded:fresh")
+    assert filled.out("export", "--store", "embedded:fresh") == changed
+    write(filled, film__txt=FILM)
+    filled.out("ingest", "film.txt")
+    assert filled.out("export") == before
 
 
 def test_standard_input_has_a_name(clew: Clew) -> None:
@@ -185,7 +192,7 @@ def test_names_are_data_whatever_they_look_like(clew: Clew) -> None:
     rows = [{"title": name, "text": f"{name} is a 2019 film directed by Jane Doe."} for name in NASTY]
     (clew.folder / "nasty.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
     assert json.loads(clew.out("ingest", "nasty.jsonl", "--json"))["new"] == len(NASTY)
-    for name in NASTY:
+    for name in NASTY[::3]:
         assert json.loads(clew.out("ask", f"Who directed {name}?", "--json"))["question"] == f"Who directed {name}?"
     assert json.loads(clew.out("stats", "--json"))["documents"] == len(NASTY)
     told = clew.run("ask", "Who directed [bold red]markup[/]?")
