@@ -1,0 +1,110 @@
+"""How fast is a corpus read into the graph, against its parser alone? And does memory grow with the corpus?
+
+``python -m benchmarks.ingest_speed`` reads the medical corpus of GraphRAG-Bench end to end (read, cut, parse, extract,
+link, check, embed, write) into a fresh embedded store, and runs the English pipeline of ``nlp.language`` over the same
+chunks with the same number of processes, before and after. Then processes of their own read it once, twice and four
+times under different names, and report the most memory they held (the database server is a process apart, with a heap
+of fixed size, and is not counted).
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from api.assemble import Services
+from api.settings import Settings
+from benchmarks.rows import Row, data_folder, write_rows
+from nlp import language
+from nlp.chunk import split
+from nlp.documents import Options, read
+
+PROCESSES = 2
+COPIES = (1, 2, 4)
+CORPUS = data_folder() / "GraphRAG-Bench/Corpus/medical.json"
+
+
+def parse(folder: Path) -> float:
+    """Seconds that the parser alone takes."""
+    documents = list(read([str(copy(folder, 1)[0])], options=Options(text_field="context")))
+    chunks = [chunk.text for document in documents for chunk in split(document)]
+    language.load("en")  # loading the model is not reading
+    begun = time.perf_counter()
+    for _ in language.parse(chunks, "en", processes=PROCESSES):
+        pass
+    return time.perf_counter() - begun
+
+
+def ingest(folder: Path, copies: int, *, processes: int) -> float:
+    """Seconds from the file to the finished graph, the start of the store included."""
+    paths = [str(path) for path in copy(folder, copies)]
+    language.load("en")
+    services = Services(Settings(store=f"embedded:{folder / 'graph'}", processes=processes))
+    services.embedder.encode(["warm"])
+    begun = time.perf_counter()
+    try:
+        counts = services.ingestor.ingest(lambda: read(paths, options=Options(text_field="context")))
+        assert counts.new == copies, counts
+        return time.perf_counter() - begun
+    finally:
+        services.close()
+
+
+def copy(folder: Path, copies: int) -> list[Path]:
+    """The corpus under several names, as one JSON object a file."""
+    context = json.loads(CORPUS.read_text("utf-8"))[0]["context"]
+    paths = [folder / f"medical-{number}.json" for number in range(1, copies + 1)]
+    for path in paths:
+        path.write_text(json.dumps({"context": context}), "utf-8")
+    return paths
+
+
+def peak(copies: int) -> float:
+    """MiB that a process of its own held at most while it read so many copies."""
+    command = [sys.executable, "-m", "benchmarks.ingest_speed", "--copies", str(copies)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+
+
+def main() -> None:
+    if "--copies" in sys.argv:
+        with tempfile.TemporaryDirectory() as folder:
+            ingest(Path(folder), int(sys.argv[-1]), processes=1)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return
+    characters = len(json.loads(CORPUS.read_text("utf-8"))[0]["context"])
+    parsing, reading = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        parsing.append(parse(Path(folder)))
+        reading.append(ingest(Path(folder), 1, processes=PROCESSES))
+        parsing.append(parse(Path(folder)))
+    raw = sum(parsing) / len(parsing)
+    rows = [
+        row("nlp.language alone", "throughput", characters / raw, "characters/s", raw),
+        row("Clew, embedded store", "throughput", characters / reading[0], "characters/s", reading[0]),
+        row("Clew, embedded store", "throughput of nlp.language", raw / reading[0], "ratio", sum(parsing) + reading[0]),
+    ]
+    for copies in COPIES:
+        begun = time.perf_counter()
+        held = peak(copies)
+        rows.append(row(f"Clew, corpus read {copies}×", "peak RSS", held, "MiB", time.perf_counter() - begun))
+    write_rows("ingest_speed", rows)
+
+
+def row(system: str, measure: str, value: float, unit: str, seconds: float) -> Row:
+    return {
+        "data": "GraphRAG-Bench medical",
+        "split": "whole corpus",
+        "system": system,
+        "measure": measure,
+        "value": round(value, 3),
+        "unit": unit,
+        "seconds": round(seconds, 1),
+        "command": "python -m benchmarks.ingest_speed",
+    }
+
+
+if __name__ == "__main__":
+    main()
