@@ -65,11 +65,12 @@ class Answerer:
             return abstain(question, "the question is empty")
         if len(question) > LONGEST:
             return abstain(question, f"the question is longer than {LONGEST} characters; ask one thing in a sentence")
+        version = self._store.version()
         links = link(self._store, self._ontology, question)
-        asked = understand(question, links, self._speech.lexicon(), self._ontology)
+        asked = understand(question, links, self._speech.lexicon(version), self._ontology)
         reason = "nothing in the graph has a name that the question mentions"
         if links:
-            facts = self._facts()
+            facts = self._facts(version)
             found = compare(asked, facts, self._ontology) or read(asked, facts, self._ontology)
             if isinstance(found, Reading):
                 answer = self._from_graph(asked, found, facts)
@@ -94,9 +95,8 @@ class Answerer:
             return []
         return self._passages(self._retriever.retrieve(text, limit=limit).passages)
 
-    def _facts(self) -> Facts:
+    def _facts(self, version: int) -> Facts:
         """What is known of the graph as it is now: kept from question to question until it changes, or is too much."""
-        version = self._store.version()
         with self._lock:
             if self._read is None or self._read[0] != version or len(self._read[1]) > KEPT:
                 self._read = version, Facts(self._store)

@@ -260,13 +260,13 @@ class Speech:
         self._lock = Lock()
         self._known: tuple[int, Lexicon] | None = None
 
-    def lexicon(self) -> Lexicon:
-        """The words of the relations that the graph has now; made anew only when the graph has changed.
+    def lexicon(self, version: int | None = None) -> Lexicon:
+        """The words of the relations that the graph has now; made anew only when the graph's version has changed.
 
         Raises:
             StoreError: the store failed.
         """
-        version = self._store.version()
+        version = self._store.version() if version is None else version
         with self._lock:
             if self._known is None or self._known[0] != version:
                 self._known = version, Lexicon(self._ontology, self._store.counts().facts_by_relation.keys())
