@@ -7,10 +7,10 @@ import regex
 from kg.facts import Chunk, Topic
 from nlp.dates import find_dates
 from nlp.describe import chinese_type
-from nlp.entities import SURE, Mentions
+from nlp.entities import Mentions
 from nlp.gazetteer import Gazetteer
 from nlp.lexicon import words
-from nlp.names import clean_name
+from nlp.names import SURE, clean_name
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -44,6 +44,7 @@ _SCHOOL_OR_FIRM = regex.compile(
 _ILLNESSES = words("""
 感冒 中风 过敏 骨折 中暑 脑卒中 高血压 流感 冠心病 肺炎 癌症 肺癌
 """)
+_MEANS = regex.compile(r"(?:采用|使用|应用|服用|通过|给予|用|以)$")
 _AWARD = regex.compile(r"(?:奖|奖项|勋章|奖章|大奖)$")
 _VAGUE = words("""
 人 时候 方面 问题 情况 时间 地方 东西 方式 结果 原因 作用 过程 内容 部分 工作 时期 一种 主要
@@ -124,6 +125,8 @@ def _find_phrases(mentions: Mentions, parsed: "Doc") -> None:
     def flush() -> None:
         while run and (run[0][3] in _VAGUE and len(run) > 1 and run[0][2] in _ADJECTIVES):
             run.pop(0)
+        if len(run) > 1 and run[-1][3] in {"治疗", "预防", "诊断"} and _MEANS.search(mentions.text, 0, run[0][0]):
+            run.pop()  # "采用青霉素治疗": the last word is the verb
         while run and run[-1][2] not in _HEADS:
             run.pop()
         if run:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import regex
 
-from nlp.entities import SURE
 from nlp.lexicon import words
+from nlp.names import SURE
 from nlp.spans import Mention
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ _TYPES = (
     ("Model", regex.compile(r"(?:\b(?:models?|networks?|transformers?|llms?))$")),
     ("Dataset", regex.compile(r"(?:datasets?|benchmarks?|corpus|corpora)$")),
 )
+TELLING = frozenset({"Disease", "Treatment", "Drug", "Symptom", "Anatomy", "Method"})  # types that a word tells
 _TYPE_CUE = regex.compile("|".join(pattern.pattern for _, pattern in _TYPES))
 
 
@@ -157,9 +158,11 @@ def find_phrases(parsed: "Doc", base: int, *, free: Callable[[int, int], bool]) 
     """The concepts of a chunk that are of a known kind, or of two words and more."""
     found = []
     for token in parsed:
-        if token.tag_ in {"NN", "NNS"} and token.dep_ != "compound" and token.dep_ != "npadvmod":
+        if token.tag_ in _NOUNS and token.dep_ != "compound" and token.dep_ != "npadvmod":
             mention = phrase(token, base)
-            known = mention is not None and (mention.label != "Concept" or " " in mention.name)
+            known = mention is not None and (
+                mention.label != "Concept" or (" " in mention.name and token.tag_ in {"NN", "NNS"})
+            )
             if mention is not None and known and free(mention.start - base, mention.end - base):
                 found.append(mention)
     return found
@@ -186,12 +189,17 @@ def canonical(surface: str, *, plural: bool) -> str:
     return " ".join(words)
 
 
+_PLURAL_FORMS = words("measles diabetes herpes rabies mumps shingles series species news rickets hives lens")
+
+
 def singular(noun: str) -> str:
     """The singular of a regular English plural."""
-    if len(noun) < 4 or not noun.endswith("s") or noun.endswith(("ss", "us", "is", "ics")):
+    if noun in _PLURAL_FORMS or len(noun) < 4 or not noun.endswith("s") or noun.endswith(("ss", "us", "is", "ics")):
         return noun
     if noun.endswith("ies") and len(noun) > 4:
         return noun[:-3] + "y"
+    if noun.endswith("aches"):
+        return noun[:-1]
     if noun.endswith(("sses", "shes", "ches", "xes", "zes")):
         return noun[:-2]
     if noun.endswith("oses"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import regex
 
 from kg.facts import Chunk, Topic
+from nlp.concepts import TELLING, type_of
 from nlp.dates import find_dates, find_years
 from nlp.gazetteer import Gazetteer
 from nlp.lexicon import (
@@ -26,13 +27,12 @@ from nlp.lexicon import (
     ROLE_OF_WORDS,
     STOP_NAMES,
 )
-from nlp.names import NAME, clean_name
+from nlp.names import NAME, SURE, clean_name
 from nlp.spans import Mention
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-SURE = 0.9  # of a type that the name itself, the title or the gazetteer tells
 GUESSED = 0.6  # of a type that spaCy tells
 UNTYPED = ""  # a capitalised name of which nobody tells the type; dropped unless a relation needs it
 
@@ -74,7 +74,8 @@ Guess = tuple[int, int, str]  # start, end, spaCy's label
 class Mentions:
     """The mentions of one chunk so far; each character belongs to one at most, unless it is said otherwise."""
 
-    def __init__(self, chunk: Chunk) -> None:
+    def __init__(self, chunk: Chunk, parsed: "Doc | None" = None) -> None:
+        self._parsed = parsed
         self.text = chunk.text
         self.start = chunk.start
         self._taken = bytearray(len(chunk.text))
@@ -83,6 +84,11 @@ class Mentions:
     def free(self, start: int, end: int) -> bool:
         """Whether no mention holds any of these characters of the chunk."""
         return not any(self._taken[start:end])
+
+    def proper(self, start: int) -> bool:
+        """Whether the word at this place is tagged as a proper noun."""
+        span = self._parsed.char_span(start, start + 1, alignment_mode="expand") if self._parsed is not None else None
+        return span is not None and span[0].tag_ in {"NNP", "NNPS"}
 
     def add(self, start: int, end: int, name: str, label: str, confidence: float) -> Mention | None:
         """Claim these characters of the chunk, or None where they are taken or there is no name."""
@@ -96,7 +102,7 @@ class Mentions:
 
 def find_names(chunk: Chunk, parsed: "Doc", *, topic: Topic | None, gazetteer: Gazetteer) -> Mentions:
     """The names, dates and amounts of a chunk; untyped names have the label ""."""
-    mentions = Mentions(chunk)
+    mentions = Mentions(chunk, parsed)
     guesses: list[Guess] = [(ent.start_char, ent.end_char, ent.label_) for ent in parsed.ents]
     runs = [part for match in NAME.finditer(chunk.text) for part in _parts(chunk.text, *match.span(), guesses)]
     inside = _inside(runs)
@@ -277,9 +283,26 @@ def _add_name(mentions: Mentions, start: int, end: int, guesses: list[Guess]) ->
     if len(name) < 2 or name.casefold() in STOP_NAMES:
         return
     sure = _type_of_name(name)
+    if not sure and _opens_sentence(text, start) and _is_common(mentions, start, name, label):
+        return  # "Aspirin is used to …"
     if sure == "Country":
         name = COUNTRY_NAMES.get(name, name)
     mentions.add(start, end, name, sure or label, SURE if sure else GUESSED)
+
+
+def _opens_sentence(text: str, start: int) -> bool:
+    before = text[:start].rstrip(" \"“'(")
+    return not before or before[-1] in ".!?:;\n•–-"
+
+
+def _is_common(mentions: Mentions, start: int, name: str, label: str) -> bool:
+    """Whether a capital may only be that of the sentence: one word that is no proper noun, or tells a kind."""
+    if any(character.isupper() for character in name[1:]) or any(character.isdigit() for character in name):
+        return False
+    words = name.split()
+    if type_of(name) in TELLING:
+        return True
+    return len(words) == 1 and (not label or not mentions.proper(start))
 
 
 def _type_of_name(name: str) -> str | None:
@@ -320,5 +343,6 @@ def _find_guessed(mentions: Mentions, guesses: list[Guess]) -> None:
             mentions.add(start, end, clean_name(surface), type, GUESSED)
         elif label in {"ORG", "PERSON", "GPE", "PRODUCT"} and surface[:1].isupper() and len(surface) > 2:
             name = clean_name(surface)
-            if name.casefold() not in STOP_NAMES:
+            common = _opens_sentence(mentions.text, start) and _is_common(mentions, start, name, type)
+            if name.casefold() not in STOP_NAMES and not common:
                 mentions.add(start, end, name, type, GUESSED)

@@ -4,14 +4,16 @@ Which entity a mention is depends on the document, its mentions, and the topics 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import regex
 from rapidfuzz import fuzz
 
 from kg.facts import Document, Entity, Topic, name_key
 from kg.ontology import Ontology
+from nlp.concepts import canonical, type_of
 from nlp.gazetteer import Gazetteer, content_words
 from nlp.lexicon import PERSON_TITLES
 from nlp.names import without_article
@@ -25,10 +27,11 @@ _OPEN = frozenset(
 )  # types whose things have proper names, about which spaCy may err
 _WORK = "Work"
 _GENERATION = regex.compile(r"\b(?:Jr|Sr|[IVX]{1,5}|Elder|Younger|\d{1,2}(?:st|nd|rd|th))\b\.?")
+_ACRONYM = regex.compile(r"(?P<long>(?:\p{L}+[\s-]){1,6}\p{L}+)\s\((?P<short>\p{Lu}{2,6})\)")
 _YEAR = regex.compile(r"\b\d{4}\b")
 
 
-@dataclass(slots=True)
+@dataclass
 class _Name:
     """All that a document says under one name: its mentions, and what type they agree on."""
 
@@ -37,7 +40,7 @@ class _Name:
     type: str = ""
     sure: bool = False
 
-    @property
+    @cached_property
     def key(self) -> str:
         return name_key(self.name)
 
@@ -58,10 +61,15 @@ class NameLinker:
         own = gazetteer.own(topic) if topic is not None else None
         names = self._names(mentions)
         context = _Context(document)
+        acronyms = _acronyms(document.text)
         chosen: dict[tuple[str, str], tuple[Entity, str]] = {}
         # Longer names first: a shorter one may then be a part of one of them.
         for name in sorted(names, key=lambda n: (-len(n.name.split()), n.name, n.type)):
-            chosen[name.name, name.type] = self._entity(name, own, topic, chosen, gazetteer, context)
+            long = acronyms.get(name.name)
+            if long is not None and (not name.sure or not self._ontology.is_a(name.type, "Concept")):
+                chosen[name.name, name.type] = self._spelt_out(long, chosen), "alias"
+            else:
+                chosen[name.name, name.type] = self._entity(name, own, topic, chosen, gazetteer, context)
         entities: dict[Mention, Entity] = {}
         decisions: Counter[str] = Counter()
         for name in names:
@@ -110,6 +118,14 @@ class NameLinker:
             if longer is not None:
                 return longer
         return Entity(name.type, name.name), "ambiguous" if ambiguous else "new"
+
+    def _spelt_out(self, long: str, chosen: Mapping[tuple[str, str], tuple[Entity, str]]) -> Entity:
+        """The entity of an acronym's long form."""
+        key = name_key(long)
+        for (name, _), (entity, _) in chosen.items():
+            if name_key(name) == key:
+                return entity
+        return Entity(type_of(long), long)
 
     def _closed(self, name: _Name, gazetteer: Gazetteer) -> tuple[Entity, str]:
         """A date, a nationality, a disease, …: its name says all."""
@@ -196,6 +212,17 @@ def _spellings(name: str) -> list[str]:
         words = words[1:]
         spellings.append(" ".join(words))
     return spellings
+
+
+def _acronyms(text: str) -> dict[str, str]:
+    """ "acute myeloid leukemia (AML)": what the document says that its acronyms stand for."""
+    found: dict[str, str] = {}
+    for match in _ACRONYM.finditer(text):
+        short = match["short"]
+        words = match["long"].replace("-", " ").split()[-len(short) :]
+        if [word[0].upper() for word in words] == list(short) and words[-1].islower():
+            found.setdefault(short, canonical(" ".join(words), plural=words[-1].endswith("s")))
+    return found
 
 
 def _is_close(name: str, other: str) -> bool:

@@ -5,6 +5,7 @@ import unicodedata
 
 import regex
 
+SURE = 0.9  # the least confidence of a type that the name itself, the title or the gazetteer tells
 _QUOTES = "\"“”„«»'‘’`《》〈〉「」『』"
 _POSSESSIVE = regex.compile(r"(?:['’]s|(?<=s)['’])$")
 _SPACED_HYPHEN = regex.compile(r"(?<=\p{L})-\s+(?=\p{L})")

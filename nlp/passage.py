@@ -17,8 +17,8 @@ import regex
 from kg.facts import Chunk, Topic
 from kg.ontology import Ontology
 from nlp.describe import is_occupation
-from nlp.entities import SURE
 from nlp.lexicon import FEMALE_NAMES, FEMALE_TITLES, HEAD_TYPES
+from nlp.names import SURE
 from nlp.spans import Mention
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Passage:
                 break
             if token.dep_ in {"acl", "relcl", "appos", "attr"}:
                 head = self.name_at(token.head)
-                if head is not None and self.fits(head, wanted) and head.label != "Nationality":
+                if head is not None and head.label and self.ontology.compatible(head.label, wanted or head.label):
                     return head
             if token.head is token or token.dep_ not in _CLAUSE:
                 break
@@ -256,6 +256,12 @@ class Passage:
         if counts:
             return counts[True] > counts[False]
         return is_female(self.topic.name)
+
+    def about(self, offset: int, length: int, wanted: str) -> Mention | None:
+        """The title entity, as something at an offset of the chunk that is told of it without naming it."""
+        if self.topic is None or not self.ontology.is_a(self.topic.type, wanted):
+            return None
+        return self._back_to_topic(offset, offset + length, wanted, person=self.topic.type == "Person")
 
     def _is_topic(self, mention: Mention) -> bool:
         return self.topic is not None and mention.name == self.topic.name

@@ -8,10 +8,11 @@ from kg.facts import Chunk, Topic
 from kg.ontology import Ontology
 from nlp.chinese import find_chinese_names
 from nlp.concepts import find_phrases
-from nlp.entities import SURE, find_names
+from nlp.entities import find_names
 from nlp.gazetteer import Gazetteer
+from nlp.names import SURE
 from nlp.passage import Passage, Sentence
-from nlp.rules import lead, people, statements, works
+from nlp.rules import institutions, lead, people, statements, works
 from nlp.rules.chinese import read_chinese
 from nlp.spans import Claim, Extraction, Mention
 
@@ -31,6 +32,7 @@ ENGLISH: Sequence[Rule] = (
     people.careers,
     people.kin,
     people.marriages,
+    institutions.foundings,
     statements.statements,
 )
 
@@ -55,7 +57,12 @@ class RuleExtractor:
         if topic is None or topic.type not in statements.NAMED:
             names = sorted([*names, *find_phrases(parsed, chunk.start, free=mentions.free)])
         passage = Passage(chunk, parsed, names, topic, self._ontology)
-        claims = [claim for sentence in passage.sentences for rule in ENGLISH for claim in rule(passage, sentence)]
+        claims: list[Claim] = []
+        for sentence in passage.sentences:
+            if sentence.pattern.rstrip().endswith("?"):
+                passage.dropped["question"] += 1
+                continue
+            claims.extend(claim for rule in ENGLISH for claim in rule(passage, sentence))
         return collect(names, claims, passage.dropped)
 
     def _chinese(self, chunk: Chunk, parsed: "Doc", topic: Topic | None, gazetteer: Gazetteer) -> Extraction:

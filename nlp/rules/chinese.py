@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import regex
 
 from nlp.chinese import OCCUPATIONS
-from nlp.entities import SURE
 from nlp.lexicon import words
+from nlp.names import SURE
 from nlp.passage import Passage, Sentence
 from nlp.rules.claims import claims
 from nlp.spans import Claim, Mention
@@ -107,7 +107,7 @@ PATTERNS = (
     _pattern("founded_on", r"(?:成立于|创立于|创建于|建立于|始建于|创办于|建于)(?P<list>‹D\d+›)", ""),
     _pattern("founded_on", r"(?P<list>‹D\d+›)(?:由[^，。]{1,20})?(?:正式)?(?:成立|创立|创办|建校)", "Organization"),
     _pattern("headquartered_in", r"总部(?:位于|设在|在|设于)(?P<list>‹[Ll]\d+›)", "Organization"),
-    _pattern("located_in", r"(?<!总部)(?:位于|坐落于|坐落在|地处|位处)(?P<list>‹[LlO]\d+›)", ""),
+    _pattern("located_in", r"(?<!总部)(?:位于|坐落于|坐落在|地处|位处)(?P<list>‹[LlO]\d+›(?:‹[Ll]\d+›)*)", ""),
     _pattern("treats", rf"{_MAY}(?:用于|用来|适用于)?(?:治疗|医治|缓解|治愈){_LIST}(?!的(?:药|方|首选|有效))", ""),
     _pattern(
         "treats",
@@ -197,7 +197,7 @@ _PRONOUN = regex.compile(
     r"(?!的(?!主要|常见|症状|临床))"
 )
 _LEADING = regex.compile(
-    rf"^(?:此外|同时|随后|后来|目前|其中|而|但|并且|因此|另外|例如|比如|如|在|对于|对|\s)*(?:[《“\"]\s?)?(?P<mark>{_MARK})"
+    rf"^(?:此外|同时|随后|后来|目前|其中|而|但|并且|因此|另外|例如|比如|电影|影片|小说|歌曲|专辑|电视剧|论文|如|在|对于|对|\s)*(?:[《“\"]\s?)?(?P<mark>{_MARK})"
 )
 
 
@@ -209,8 +209,8 @@ def read_chinese(passage: Passage, sentence: Sentence, carried: Mention | None) 
     found.extend(_special(passage, sentence, carried))
     for clause in _CLAUSE.finditer(pattern):
         own = _subject_of(passage, sentence, clause, carried)
-        subject = own or subject
-        found.extend(_clause(passage, sentence, clause.start(), clause.end(), subject, carried))
+        previous, subject = carried or subject, own or subject
+        found.extend(_clause(passage, sentence, clause.start(), clause.end(), subject, previous))
         if own is not None and (carried is None or not own.coreferent):
             carried = carried if passage.topic is not None and carried is not None else own
     return found, subject if passage.topic is None else carried
@@ -256,6 +256,8 @@ def _clause(
                 continue
             who = _before(passage, pattern, start, match.start()) or subject
             objects = _objects(passage, match["list"])
+            if rule.relation == "located_in":
+                objects = passage.marked(match["list"])  # "北京市海淀区" is in both
             if rule.relation == "developed_by" and rule.reverse and "由" in pattern[start : match.start()]:
                 continue  # "是由‹O1›开发的‹K2›" was read as a definition
             if not objects or (rule.relation == "symptom" and _names_another(pattern[start : match.start()])):

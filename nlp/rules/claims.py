@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import regex
 
-from nlp.entities import SURE
+from nlp.names import SURE
 from nlp.passage import MARK, Passage, Sentence
 from nlp.spans import Claim, Mention
 

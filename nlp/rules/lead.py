@@ -6,8 +6,8 @@ from itertools import pairwise
 import regex
 
 from nlp.describe import is_occupation
-from nlp.entities import SURE
 from nlp.lexicon import NATIONALITIES
+from nlp.names import SURE
 from nlp.passage import Passage, Sentence
 from nlp.rules.claims import claims
 from nlp.spans import Claim, Mention

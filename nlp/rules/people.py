@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import regex
 
-from nlp.entities import SURE
 from nlp.lexicon import AWARD_WORDS, SCHOOL_WORDS, words
+from nlp.names import SURE
 from nlp.passage import MARK, Passage, Sentence, is_female
 from nlp.rules.claims import LIST, NAME, WORDS, claims, listed
 from nlp.spans import Claim, Mention
@@ -15,19 +15,26 @@ _PLACE = (
     r"|province|county|district|state|island|suburb|hamlet|castle|palace|capital|house"
     r"|neighbou?rhood)\s(?:city\s)?(?:of\s|in\s)(?:the\s)?|what\sis\snow\s|present-day\s"
     r"|nearby\s|central\s|northern\s|southern\s|eastern\s|western\s|‹N\d+›\s(?:city|town"
-    r"|village)\sof\s)*(?P<place>‹[LlPpOoUk]\d+›)(?:\s?,\s‹[LlPpOoUk]\d+›)*"
+    r"|village)\sof\s)*(?P<place>‹[LlPpOoUkwe]\d+›)(?:\s?,\s‹[LlPpOoUkwe]\d+›)*"
 )
 _ON = r"(?:on|in|around|about|circa|c\.)\s(?:the\s)?(?:(?:around|about|circa|c\.|early|late)\s)?(?P<date>‹D\d+›)"
 _LIFE_VERB = regex.compile(
-    r"(?<![\p{L}-]\s?-\s?)\b(?P<verb>born(?:\sand\s(?:raised|brought\sup|died|educated))?|died"
+    r"(?<![\p{L}-]\s?-\s?)\b(?P<verb>[Bb]orn(?:\sand\s(?:raised|brought\sup|died|educated))?|died"
     r"(?:\sand\swas\sburied)?|buried|interred|killed|assassinated|executed|drowned"
     r"|passed\saway)\b(?!\s(?:to|into)\b)"
 )
-_TAIL_DATE = regex.compile(rf"^(?:[^.;‹]|‹[LlPpOoUk]\d+›|‹K\d+›){{0,60}}?\b{_ON}")
+_NEXT_CLAUSE = regex.compile(  # "Born in ‹L1›, ‹P2› moved to ‹L3› in ‹D4›"
+    r",\s(?:‹[PpUOo]\d+›|he|she|the\s\p{Ll}+)\s(?!on\b|in\b|at\b|to\b|and\b|the\b|of\b|near\b|as\b|who\b)\p{Ll}"
+)
+_TAIL_DATE = regex.compile(rf"^(?:[^.;‹]|‹[LlPpOoUkwe]\d+›|‹K\d+›){{0,60}}?\b{_ON}")
 _TAIL_PLACE = regex.compile(
     rf"^(?:(?!\b(?:and|to|where|when|while|after|before)\b)[^.;‹]|‹[DPpU]\d+›){{0,50}}?\b(?:in|at|near)\s{_PLACE}"
 )
 _AND_DIED = regex.compile(r"^(?:[^.;‹]|‹\w\d+›){0,90}?\band\s(?:he\s|she\s)?died\b(?P<rest>.*)")
+_NEGATED = regex.compile(r"\b(?:not|never)\s(?:\p{L}+\s)?$")
+_KIN_HINT = regex.compile(
+    r"born|son|daughter|child|father|mother|brother|sister|twin|sibling|wife|husband|widow|spouse|consort|parent"
+)
 _BORN_TO = regex.compile(
     r"\bborn\b(?:[^.;‹]|‹[DLlUo]\d+›){0,80}?\b(?:to|as\sthe\s(?:[\p{Ll}-]+\s){0,3}(?:son"
     r"|daughter|child)\sof|(?:the\s)?(?:[\p{Ll}-]+\s){0,2}(?:son|daughter"
@@ -45,6 +52,10 @@ _WORKS = regex.compile(
     r"|journalist)\b(?:\s(?:as\s)?[\p{Ll}\s-]{0,40}?)?\s(?:for|at)|joined|(?:professor"
     r"|dean|director|president|chairman|CEO|founder)\s(?:emeritus\s)?(?:of"
     rf"|at)\b[^.;‹]{{0,30}}?\bat)\s{LIST}"
+)
+_CAREER = regex.compile(  # what every pattern of a career needs, found fast
+    r"educat|stud|graduat|school|enrol|train|matric|earn|receiv|obtain|alumn|attend|work|employ|profess|lectur|teach|taught"
+    r"|edit|report|journal|join|dean|direct|president|chair|CEO|found|play|won|award|recipient|winn"
 )
 _PLAYS = regex.compile(
     r"\b(?:plays|played|playing)\b(?:\s(?:professionally|as\san?\s[\p{Ll}\s-]{1,30}?"
@@ -130,10 +141,15 @@ def lives(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
     for match in _LIFE_VERB.finditer(sentence.pattern):
         if _in_life_bracket(sentence.pattern, match.start()):
             continue
-        verb = match["verb"]
+        if _NEGATED.search(sentence.pattern[: match.start()]):
+            passage.dropped["negated"] += 1
+            continue
+        verb = match["verb"].casefold()
         tail = sentence.pattern[match.end() :].partition(";")[0]
         stop = _LIFE_VERB.search(tail)
         tail = tail[: stop.start()] if stop else tail
+        clause = _NEXT_CLAUSE.search(tail)
+        tail = tail[: clause.start()] if clause else tail
         born = verb.startswith("born")
         buried = verb in {"buried", "interred"}
         date = None if buried else _TAIL_DATE.match(tail)
@@ -170,6 +186,8 @@ def _in_life_bracket(pattern: str, position: int) -> bool:
 
 def careers(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
     """Schools, employers, clubs and prizes."""
+    if not _CAREER.search(sentence.pattern):
+        return
     for match in _STUDIED.finditer(sentence.pattern):
         schools = [m for m in listed(passage, match["list"]) if _is_school(m)]
         if schools:
@@ -211,6 +229,8 @@ def _is_award(mention: Mention) -> bool:
 
 def kin(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
     """Parents, children, brothers, sisters, wives and husbands."""
+    if not _KIN_HINT.search(sentence.pattern):
+        return
     for match in _BORN_TO.finditer(sentence.pattern):
         if regex.match(r"\s?(?:family|parents|immigrant|household|descent)", sentence.pattern[match.end() :]):
             continue
@@ -218,8 +238,12 @@ def kin(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
         yield from _related(
             passage, sentence, match.span(), subject, "child_of", listed(passage, match["list"]), match["list"]
         )
+    subject = None
+    end = -1
     for match in _KIN_OF.finditer(sentence.pattern):
-        subject = _kin_subject(passage, sentence, match.start("kin"))
+        if match.start() - end > 1 or not match[0].startswith("and "):
+            subject = _kin_subject(passage, sentence, match.start("kin"))
+        end = match.end()  # "the daughter of ‹P1› and sister of ‹P2›": still of her
         others = listed(passage, match["list"])
         kind = _KIN[match["kin"]]
         if _HEDGED.search(sentence.pattern[: match.start("kin")]):
