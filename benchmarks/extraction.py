@@ -6,11 +6,11 @@ aliases or dates do; nationality and country also agree as "Italian" and "Italy"
 """
 
 import json
-import os
 import time
 from collections import Counter
 from pathlib import Path
 
+from benchmarks.rows import Row, data_folder, write_rows
 from kg import ontology
 from kg.facts import Chunk, Document, Topic, name_key
 from nlp.dates import find_dates
@@ -95,9 +95,7 @@ def claims(documents: list[Document]) -> set[Triple]:
 
 def main() -> None:
     """Measure, print a line a relation, and write the rows."""
-    from benchmarks.rows import Row, write_rows
-
-    data = Path(os.environ.get("CLEW_DATA", "../shared/data")) / "MultiHopQA-100" / "wikihop.json"
+    data = data_folder() / "MultiHopQA-100" / "wikihop.json"
     started = time.perf_counter()
     documents, gold = passages(data)
     found = claims(documents)

@@ -18,6 +18,8 @@ _LONGEST = 5  # words
 
 
 _VAGUE_HEADS = words("""
+substance machine record liquid damage quality practice research combination feature making dose recommendation guide
+history points combinations features substances machines records recommendations practices pregnancy-test error
 people person patient patients doctor doctors team care way ways thing things part parts type types kind kinds
 time times case cases number numbers area areas side
 option options problem problems question questions change changes level levels

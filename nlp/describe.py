@@ -2,7 +2,7 @@
 
 import regex
 
-from nlp.lexicon import HEAD_TYPES, NOT_PERSONS, PERSON_NOUNS, PERSON_SUFFIXES, table
+from nlp.lexicon import HEAD_TYPES, NOT_PERSONS, PERSON_NOUNS, PERSON_SUFFIXES, table, words
 
 # A description ends where another statement about the thing begins.
 _END = regex.compile(
@@ -15,9 +15,9 @@ _END = regex.compile(
 )
 _WORD = regex.compile(r"[\p{L}][\p{L}\-–'’]*")
 _OF = regex.compile(r"\s(?:of|in|for)\b")
-_COLLECTIVE = frozenset(
-    {"type", "kind", "form", "sort", "subtype", "class", "variety", "group", "set", "part", "member", "series"}
-)
+_COLLECTIVE = words("""
+type kind form sort subtype class variety group set part member series
+""")
 _SUPERLATIVES = frozenset(
     {"one", "oldest", "largest", "first", "last", "second", "third", "biggest", "smallest", "youngest", "only", "most"}
     | {"title", "name"}

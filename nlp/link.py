@@ -168,7 +168,11 @@ class NameLinker:
         """The entity of a longer name in the document of which this is a part ("Levy"), or a closely spelled one."""
         words = name.key.split()
         candidates: dict[Entity, str] = {}
-        if own is not None and declared is not None and self._same_kind(name, own.type):
+        if (
+            own is not None
+            and declared is not None
+            and (self._same_kind(name, own.type) or _is_surname(name, declared))
+        ):
             known = (declared.name, *declared.aliases)
             if any(_is_part(words, longer, own.type) for longer in known):
                 return Entity(own.type, own.name), "alias"
@@ -192,6 +196,19 @@ class NameLinker:
             and not name.sure
             and " " not in name.name
         )  # spaCy's "Levy": an organization
+
+
+def _is_surname(name: _Name, topic: Topic) -> bool:
+    """Whether a name that spaCy takes for a place is the last name of the person whom the document is about."""
+    bare = topic.name.partition(" (")[0]
+    return (
+        topic.type == "Person"
+        and not name.sure
+        and " of " not in bare
+        and "," not in bare
+        and bare.split()[-1:] == [name.name]
+        and " " in bare
+    )
 
 
 def _weight(mentions: Sequence[Mention]) -> float:

@@ -17,7 +17,7 @@ import regex
 from kg.facts import Chunk, Topic
 from kg.ontology import Ontology
 from nlp.describe import is_occupation
-from nlp.lexicon import FEMALE_NAMES, FEMALE_TITLES, HEAD_TYPES
+from nlp.lexicon import FEMALE_NAMES, FEMALE_TITLES, HEAD_TYPES, words
 from nlp.names import SURE
 from nlp.spans import Mention
 
@@ -337,23 +337,6 @@ _FEMALE_ENDINGS = (
 _ANY_TITLES = frozenset(
     {"sir", "dr", "dr.", "the", "hon.", "saint", "st.", "infanta", "archduchess", "princess", "queen"}
 )
-_MALE_TITLES = frozenset(
-    [
-        "king",
-        "prince",
-        "duke",
-        "earl",
-        "count",
-        "baron",
-        "viscount",
-        "marquess",
-        "emperor",
-        "tsar",
-        "lord",
-        "sir",
-        "pope",
-        "archduke",
-        "landgrave",
-        "margrave",
-    ]
-)
+_MALE_TITLES = words("""
+king prince duke earl count baron viscount marquess emperor tsar lord sir pope archduke landgrave margrave
+""")

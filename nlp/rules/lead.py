@@ -6,7 +6,7 @@ from itertools import pairwise
 import regex
 
 from nlp.describe import is_occupation
-from nlp.lexicon import NATIONALITIES
+from nlp.lexicon import NATIONALITIES, words
 from nlp.names import SURE
 from nlp.passage import Passage, Sentence
 from nlp.rules.claims import claims
@@ -49,156 +49,29 @@ _WORK_END = regex.compile(
 )
 _PART = regex.compile(r"(?:,\s?and\s|,\s?|\sand\s|\s?&\s|\s?/\s?|\sas well as\s|-turned-|\sturned\s)")
 _OCCUPATION = regex.compile(
-    r"(?P<words>(?:[\p{Ll}][\p{L}'’-]*-?\s){0,2}?(?P<head>[\p{Ll}][\p{L}'’-]*(?:-\s?[\p{Ll}]+)*))\s*$"
+    r"(?P<words>(?<!\p{L})(?:[\p{Ll}][\p{L}'’-]*-?\s){0,2}?(?P<head>[\p{Ll}][\p{L}'’-]*(?:-\s?[\p{Ll}]+)*))\s*$"
 )
-_PLAIN_ADJECTIVES = frozenset(
-    [
-        "former",
-        "retired",
-        "professional",
-        "famous",
-        "noted",
-        "prominent",
-        "notable",
-        "late",
-        "early",
-        "young",
-        "old",
-        "influential",
-        "renowned",
-        "leading",
-        "well-known",
-        "popular",
-        "acclaimed",
-        "award-winning",
-        "senior",
-        "first",
-        "second",
-        "third",
-        "current",
-        "great",
-        "important",
-        "female",
-        "male",
-        "amateur",
-        "successful",
-        "prolific",
-        "celebrated",
-        "pioneering",
-        "powerful",
-        "independent",
-        "veteran",
-        "occasional",
-        "sometime",
-        "the",
-        "a",
-        "an",
-        "his",
-        "her",
-        "minor",
-        "lost",
-    ]
-)
-_NOT_OCCUPATIONS = frozenset(
-    [
-        "son",
-        "daughter",
-        "child",
-        "brother",
-        "sister",
-        "mother",
-        "father",
-        "wife",
-        "husband",
-        "widow",
-        "member",
-        "man",
-        "woman",
-        "person",
-        "figure",
-        "winner",
-        "native",
-        "grandson",
-        "granddaughter",
-        "nephew",
-        "niece",
-        "cousin",
-        "youth",
-        "boy",
-        "girl",
-        "consort",
-        "heir",
-        "one",
-        "eldest",
-        "younger",
-        "founder",
-        "resident",
-        "descendant",
-        "claimant",
-        "player",
-        "founder",
-        "leader",
-    ]
-)
+_PLAIN_ADJECTIVES = words("""
+former retired professional famous noted prominent notable late early young old influential renowned leading
+well-known popular acclaimed award-winning senior first second third current great important female male amateur
+successful prolific celebrated pioneering powerful independent veteran occasional sometime the a an his her
+minor lost
+""")
+_NOT_OCCUPATIONS = words("""
+son daughter child brother sister mother father wife husband widow member man woman person figure winner native
+grandson granddaughter nephew niece cousin youth boy girl consort heir one eldest younger founder resident
+descendant claimant player founder leader
+""")
 _GENRE = regex.compile(
     r"(?P<genre>(?:[\p{Ll}][\p{Ll}–-]+\s){0,3}[\p{Ll}][\p{Ll}–-]+)\s(?P<head>film|movie|album"
     r"|song|novel|series|sitcom|opera)\b"
 )
-_NOT_GENRES = frozenset(
-    [
-        "short",
-        "feature",
-        "silent",
-        "studio",
-        "debut",
-        "second",
-        "first",
-        "third",
-        "fourth",
-        "fifth",
-        "sixth",
-        "seventh",
-        "eighth",
-        "ninth",
-        "tenth",
-        "live",
-        "upcoming",
-        "black-and-white",
-        "television",
-        "tv",
-        "independent",
-        "sound",
-        "lost",
-        "hit",
-        "color",
-        "colour",
-        "title",
-        "best-selling",
-        "new",
-        "english-language",
-        "anthology",
-        "compilation",
-        "greatest",
-        "hits",
-        "single",
-        "lead",
-        "promotional",
-        "web",
-        "original",
-        "limited",
-        "american",
-        "final",
-        "surviving",
-        "feature-length",
-        "direct-to-video",
-        "made-for-television",
-        "made-for-tv",
-        "long-running",
-        "popular",
-        "full-length",
-        "language",
-    ]
-)
+_NOT_GENRES = words("""
+short feature silent studio debut second first third fourth fifth sixth seventh eighth ninth tenth live upcoming
+black-and-white television tv independent sound lost hit color colour title best-selling new english-language
+anthology compilation greatest hits single lead promotional web original limited american final surviving
+feature-length direct-to-video made-for-television made-for-tv long-running popular full-length language
+""")
 _SOMEWHERE = regex.compile(
     r"\b(?:in|located in|situated in|within|on)\s(?:the\s)?(?:(?:[\p{Ll}-]+\s){0,5}(?:of|in)\s"
     r"(?:the\s)?)?(?P<places>‹[LlOoPpU]\d+›(?:,\s(?:in\s)?‹[LlOoPpU]\d+›)*)"

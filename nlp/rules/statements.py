@@ -216,6 +216,9 @@ class _Reader:
         pending = [token]
         while pending and len(found) < 12:
             noun = pending.pop(0)
+            if any(child.lower_ in {"no", "neither"} for child in noun.children):
+                self._passage.dropped["negated"] += 1
+                continue
             mention = self._mention(noun)
             if mention is not None:
                 found.append(mention)
