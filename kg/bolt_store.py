@@ -33,6 +33,8 @@ from kg.facts import (
 from kg.labels import ARCADEDB, NEO4J
 from kg.sorting import sorted_rows
 from kg.store import ChunkHit, Counts, DocumentRecord, EntityHit, Reading
+from kg.tally import Tally
+from kg.vector_index import MISSING, VectorIndex
 from kg.vectors import cosine
 from kg.words import alias_word, content_words, name_words, query_words
 
@@ -82,6 +84,7 @@ class BoltStore:
         self._release = release
         self._reviving = threading.Lock()
         self._naming = ARCADEDB if door.http else NEO4J
+        self._vectors: VectorIndex | None = None
         self._driver = self._connect(door)
         try:
             with mapped(address):
@@ -89,6 +92,8 @@ class BoltStore:
                 self._check_server()
                 with self._exclusive():
                     migrations.migrate(address, run=self._rows, sql=self._sql if door.http else None)
+                if door.http:
+                    self._vectors = VectorIndex(sql=self._sql, stored=self._stored_chunks, exclusive=self._exclusive)
         except BaseException:
             self.close()
             raise
@@ -98,10 +103,17 @@ class BoltStore:
         return self._address
 
     def close(self) -> None:
-        self._driver.close()
+        vectors, self._vectors = self._vectors, None
         release, self._release = self._release, None
-        if release is not None:
-            release()
+        try:
+            if vectors is not None:
+                vectors.finish()
+        except StoreUnavailableError:
+            pass  # the server is gone; whoever searches first makes the index
+        finally:
+            self._driver.close()
+            if release is not None:
+                release()
 
     # -- the connection -----------------------------------------------------------------------------------------
 
@@ -182,6 +194,8 @@ class BoltStore:
 
     def write(self, readings_: Sequence[Reading]) -> None:
         batch = readings.batch(readings_)
+        if self._vectors is not None and (count := sum(len(reading.vectors) for reading in batch.readings)):
+            self._vectors.expect(count)
         self._transact(lambda transaction: Writing(transaction, self._naming).write(batch))
 
     def delete(self, documents: Collection[DocumentId]) -> None:
@@ -202,6 +216,9 @@ class BoltStore:
                     if not left:
                         raise
                     time.sleep(0.05 * (TRIES - left))
+
+    def _stored_chunks(self) -> int:
+        return int(self._rows(cypher.COUNT_CHUNKS)[0][0])
 
     # -- documents ----------------------------------------------------------------------------------------------
 
@@ -318,10 +335,15 @@ class BoltStore:
     def nearest_chunks(self, vector: Sequence[float], *, limit: int = 10) -> list[ChunkHit]:
         if limit <= 0:
             return []
-        if self._door.http:
-            self._sql(_VECTOR_INDEX)
         index = self._index(migrations.CHUNK_VECTOR_INDEX)
-        rows = self._rows(cypher.NEAREST_CHUNKS, {"index": index, "limit": limit, "vector": list(vector)})
+        parameters = {"index": index, "limit": limit, "vector": list(vector)}
+        try:
+            rows = self._rows(cypher.NEAREST_CHUNKS, parameters)
+        except StoreError as error:
+            if self._vectors is None or MISSING not in str(error):
+                raise
+            self._vectors.make()
+            rows = self._rows(cypher.NEAREST_CHUNKS, parameters)
         hits = [ChunkHit(records.chunk(*row[:4]), cosine(vector, row[4])) for row in rows]
         return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.id))[:limit]
 
@@ -331,17 +353,7 @@ class BoltStore:
     # -- the whole ----------------------------------------------------------------------------------------------
 
     def counts(self) -> Counts:
-        entities = self._rows(cypher.COUNT_ENTITIES)
-        facts = self._rows(cypher.COUNT_FACTS)
-        return Counts(
-            documents=self._rows(cypher.COUNT_DOCUMENTS)[0][0],
-            chunks=self._rows(cypher.COUNT_CHUNKS)[0][0],
-            entities=sum(count for _, count in entities),
-            facts=sum(count for _, count, _ in facts),
-            evidence=sum(evidence for _, _, evidence in facts),
-            entities_by_type=dict(sorted((type, count) for type, count in entities)),
-            facts_by_relation=dict(sorted((relation, count) for relation, count, _ in facts)),
-        )
+        return Tally.of(self._rows(cypher.COUNTS)[0][0]).counts()
 
     def all_entities(self) -> Iterator[Entity]:
         for _, *row in sorted_rows(self._stream(cypher.ALL_ENTITIES)):
@@ -372,10 +384,6 @@ def answers(door: Door) -> bool:
 # No proxy stands between this program and its own machine.
 _LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-_VECTOR_INDEX = (
-    "CREATE INDEX IF NOT EXISTS ON Chunk (embedding) LSM_VECTOR "
-    f'METADATA {{"dimensions": {migrations.DIMENSIONS}, "similarity": "COSINE"}}'
-)
 _ARCADEDB_INDEXES = {
     migrations.CHUNK_TEXT_INDEX: "Chunk[title,text]",
     migrations.CHUNK_VECTOR_INDEX: "Chunk[embedding]",

@@ -12,6 +12,7 @@ from kg import cypher, records
 from kg.facts import Chunk, ChunkId, DocumentId, Entity, EntityId, Fact, merge_facts
 from kg.labels import Naming, quoted
 from kg.readings import Batch
+from kg.tally import Tally
 from kg.words import entity_words
 
 ROWS = 5000  # rows a statement takes at most
@@ -36,27 +37,38 @@ class Writing:
         self._naming = naming
         self._touched: set[EntityId] = set()  # entities that may have lost their last relationship
         self._lost: defaultdict[EntityId, set[str]] = defaultdict(set)  # aliases that lost an occurrence
+        self._tally = Tally()
 
     def write(self, batch: Batch) -> None:
         """Replace and add."""
         self._begin()
-        self._forget_documents(batch.replaced)
+        documents = {reading.document.id for reading in batch.readings}
+        held = {row[0] for row in self._query(cypher.FIND_DOCUMENTS, documents)}
+        self._forget_documents(held & batch.replaced)
         added = {c.id for reading in batch.readings if not reading.first for c in reading.chunks}
-        if added:
-            self._forget_chunks(self._query(cypher.CHUNKS_TO_REPLACE, added))
+        self._forget_chunks(self._query(cypher.CHUNKS_TO_REPLACE, added))
+        self._tally.documents += len(documents - held)
         used = self._add(batch)
         self._settle(used)
+        self._end()
 
     def delete(self, documents: Collection[DocumentId]) -> None:
         """Forget."""
         self._begin()
-        self._forget_documents(documents)
+        held = {row[0] for row in self._query(cypher.FIND_DOCUMENTS, documents)}
+        self._forget_documents(held)
+        self._tally.documents -= len(held)
         self._settle(set())
+        self._end()
 
     # -- statements ---------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        list(self._transaction.run(cypher.BEGIN_WRITE))
+        ((counts,),) = self._transaction.run(cypher.BEGIN_WRITE)
+        self._tally = Tally.of(counts)
+
+    def _end(self) -> None:
+        list(self._transaction.run(cypher.END_WRITE, {"counts": self._tally.text()}))
 
     def _query(self, query: str, ids: Collection[str]) -> list[Any]:
         ordered = sorted(ids)
@@ -67,11 +79,9 @@ class Writing:
 
     # -- forgetting ---------------------------------------------------------------------------------------------
 
-    def _forget_documents(self, documents: Collection[DocumentId]) -> None:
-        held = [row[0] for row in self._query(cypher.FIND_DOCUMENTS, documents)]
-        if held:
-            self._forget_chunks(self._query(cypher.CHUNKS_TO_FORGET, held))
-            self._query(cypher.DELETE_DOCUMENTS, held)
+    def _forget_documents(self, held: Collection[DocumentId]) -> None:
+        self._forget_chunks(self._query(cypher.CHUNKS_TO_FORGET, held))
+        self._query(cypher.DELETE_DOCUMENTS, held)
 
     def _forget_chunks(self, chunks: Sequence[Any]) -> None:
         """Forget chunks, each given as its id and its list of facts."""
@@ -86,6 +96,7 @@ class Writing:
         for relation, ends in by_relation.items():
             self._forget_evidence(relation, sorted(ends), ids)
         self._query(cypher.DELETE_CHUNKS, ids)
+        self._tally.chunks -= len(ids)
 
     def _forget_evidence(self, relation: str, ends: Sequence[tuple[EntityId, EntityId]], chunks: set[str]) -> None:
         type = quoted(self._naming.relationship(relation))
@@ -97,12 +108,16 @@ class Writing:
             self._touched |= {subject, object}
             row: Row = {"subject": one, "object": other, "evidence": left}
             (weaker if left else gone).append(row)
+            self._tally.evidence -= len(evidence) - len(left)
         self._rows(_typed(cypher.SET_EVIDENCE, type), weaker)
         self._rows(_typed(cypher.DELETE_FACTS, type), gone)
+        self._tally.facts[relation] -= len(gone)
 
     def _settle(self, used: Collection[EntityId]) -> None:
         """Delete entities that nothing holds any more, and aliases that nothing uses."""
-        self._query(cypher.DELETE_UNNAMED, self._touched.difference(used))
+        unnamed = dict(self._query(cypher.FIND_UNNAMED, self._touched.difference(used)))
+        self._query(cypher.DELETE_ENTITIES, unnamed)
+        self._tally.entities.subtract(unnamed.values())
         lost = {id: aliases for id, aliases in self._lost.items() if aliases}
         if not lost:
             return
@@ -166,6 +181,7 @@ class Writing:
                 row["sort"] = place
             by_type[entity.type].append(row)
         for type, rows in sorted(by_type.items()):
+            self._tally.entities[type] += len(rows)
             label = quoted(self._naming.label(type))
             placed.update(self._rows(cypher.CREATE_ENTITIES.replace("<LABEL>", label), rows))
         return placed, set(new)
@@ -198,6 +214,7 @@ class Writing:
                 if reading.vectors:
                     properties["embedding"] = list(reading.vectors[i])
                 rows.append({"parent": parents[chunk.document], "properties": properties})
+        self._tally.chunks += len(rows)
         return dict(self._rows(cypher.CREATE_CHUNKS, rows))
 
     def _put_facts(self, facts: Sequence[Fact], placed: Mapping[EntityId, str], new: set[EntityId]) -> None:
@@ -206,25 +223,29 @@ class Writing:
             by_relation[fact.relation].append(fact)
         for relation, group in sorted(by_relation.items()):
             name = self._naming.relationship(relation)
-            made: list[Row] = []
-            merged: dict[str, Row] = {}
+            rows: dict[str, Row] = {}
+            perhaps: list[Row] = []  # facts that may be there already: both their entities are
             for fact in group:
-                properties: Row = {"id": fact.id, "evidence": records.pack_evidence(fact.evidence)}
+                id, evidence = fact.id, records.pack_evidence(fact.evidence)
+                properties: Row = {"id": id, "evidence": evidence}
                 if name != relation:
                     properties["relation"] = relation
-                row: Row = {"subject": placed[fact.subject], "object": placed[fact.object], "properties": properties}
-                if fact.subject in new or fact.object in new:
-                    made.append(row)
-                else:
-                    merged[fact.id] = row
+                row: Row = {"subject": placed[fact.subject], "object": placed[fact.object]}
+                rows[id] = row | {"properties": properties, "evidence": evidence}
+                if fact.subject not in new and fact.object not in new:
+                    perhaps.append(row)
             type = quoted(name)
-            self._rows(_typed(cypher.CREATE_FACTS, type), made)
-            united: list[Row] = []
-            for id, evidence in self._rows(_typed(cypher.MERGE_FACTS, type), list(merged.values())):
-                row = merged[id]
-                read: Any = row["properties"]
-                united.append(row | {"evidence": sorted({*evidence, *read["evidence"]})})
-            self._rows(_typed(cypher.SET_EVIDENCE, type), united)
+            stronger: list[Row] = []
+            for id, known in self._rows(_typed(cypher.FIND_FACTS, type), perhaps):
+                row = rows.pop(id)
+                read: Any = row["evidence"]
+                united = sorted({*known, *read})
+                self._tally.evidence += len(united) - len(known)
+                stronger.append({"subject": row["subject"], "object": row["object"], "evidence": united})
+            self._rows(_typed(cypher.SET_EVIDENCE, type), stronger)
+            self._tally.facts[relation] += len(rows)
+            self._tally.evidence += sum(len(fact.evidence) for fact in group if fact.id in rows)
+            self._rows(_typed(cypher.CREATE_FACTS, type), list(rows.values()))
 
 
 def _cut(chunk: Chunk, start: int, end: int) -> str:

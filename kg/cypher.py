@@ -1,15 +1,21 @@
 """Every query, as a named constant. ``<LABEL>`` and ``<TYPE>`` stand for a name quoted by ``kg.labels``.
 
 The graph: (:Document)-[:HAS_CHUNK]->(:Chunk)-[:MENTIONS {spans, aliases}]->(:Entity:Film), and facts as
-(:Entity)-[:directed_by {id, evidence}]->(:Entity). One (:Graph) node holds the version of the data and the number
-of the last migration. Nodes that were just found or made are passed on by their element id, which spares a look-up.
+(:Entity)-[:directed_by {id, evidence}]->(:Entity). One (:Graph) node holds the version of the data, how much there
+is of what, and the number of the last migration. Nodes that were just found or made are passed on by their element
+id, which spares a look-up.
 """
 
 # -- writing ----------------------------------------------------------------------------------------------------
 
 # Comes first in every transaction that writes: changing the one Graph node makes writers take turns.
 BEGIN_WRITE = """
-MATCH (g:Graph {id: 'graph'}) SET g.version = g.version + 1 RETURN g.version
+MATCH (g:Graph {id: 'graph'}) SET g.version = g.version + 1 RETURN g.counts
+"""
+
+# Comes last.
+END_WRITE = """
+MATCH (g:Graph {id: 'graph'}) SET g.counts = $counts
 """
 
 FIND_DOCUMENTS = """
@@ -51,11 +57,9 @@ UNWIND $rows AS row MATCH (s) WHERE elementId(s) = row.subject MATCH (o) WHERE e
 CREATE (s)-[r:<TYPE>]->(o) SET r = row.properties
 """
 
-# Returns the facts that were there already with other evidence, which is then united with the new.
-MERGE_FACTS = """
+FIND_FACTS = """
 UNWIND $rows AS row MATCH (s) WHERE elementId(s) = row.subject MATCH (o) WHERE elementId(o) = row.object
-MERGE (s)-[r:<TYPE>]->(o) ON CREATE SET r = row.properties
-WITH row, r WHERE r.evidence <> row.properties.evidence RETURN r.id, r.evidence
+MATCH (s)-[r:<TYPE>]->(o) RETURN r.id, r.evidence
 """
 
 SET_EVIDENCE = """
@@ -95,8 +99,12 @@ DELETE_DOCUMENTS = """
 UNWIND $ids AS id MATCH (d:Document {id: id}) DETACH DELETE d
 """
 
-DELETE_UNNAMED = """
-UNWIND $ids AS id MATCH (e:Entity {id: id}) WHERE NOT EXISTS { (e)--() } DELETE e
+FIND_UNNAMED = """
+UNWIND $ids AS id MATCH (e:Entity {id: id}) WHERE NOT EXISTS { (e)--() } RETURN e.id, e.type
+"""
+
+DELETE_ENTITIES = """
+UNWIND $ids AS id MATCH (e:Entity {id: id}) DELETE e
 """
 
 # Which of the aliases that lost an occurrence have another.
@@ -224,15 +232,7 @@ MATCH (c:Chunk) WHERE c.embedding IS NOT NULL RETURN c.document, c.start, c.end,
 
 # -- the whole --------------------------------------------------------------------------------------------------
 
-COUNT_DOCUMENTS = "MATCH (d:Document) RETURN count(d)"
-
-COUNT_CHUNKS = "MATCH (c:Chunk) RETURN count(c)"
-
-COUNT_ENTITIES = "MATCH (e:Entity) RETURN e.type, count(*)"
-
-COUNT_FACTS = """
-MATCH (:Entity)-[r]->(:Entity) RETURN coalesce(r.relation, type(r)), count(*), sum(size(r.evidence))
-"""
+COUNTS = "MATCH (g:Graph {id: 'graph'}) RETURN g.counts"
 
 ALL_ENTITIES = "MATCH (e:Entity) RETURN e.id, e.type, e.name, e.aliases"
 
@@ -241,6 +241,8 @@ MATCH (s:Entity)-[r]->(o:Entity) RETURN r.id, s.id, coalesce(r.relation, type(r)
 """
 
 VERSION = "MATCH (g:Graph {id: 'graph'}) RETURN g.version"
+
+COUNT_CHUNKS = "MATCH (c:Chunk) RETURN count(c)"
 
 # -- the schema -------------------------------------------------------------------------------------------------
 
@@ -251,5 +253,5 @@ COMPONENTS = "CALL dbms.components() YIELD name, versions RETURN name, versions"
 SCHEMA_NUMBER = "MATCH (g:Graph {id: 'graph'}) RETURN g.schema"
 
 SET_SCHEMA_NUMBER = """
-MERGE (g:Graph {id: 'graph'}) ON CREATE SET g.version = 0 SET g.schema = $schema
+MERGE (g:Graph {id: 'graph'}) ON CREATE SET g.version = 0, g.counts = $counts SET g.schema = $schema
 """

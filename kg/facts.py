@@ -38,8 +38,11 @@ def name_key(name: str) -> str:
 
     A name of nothing but punctuation keeps its characters, so that every name has a key of its own.
     """
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
-    bare = unicodedata.normalize("NFC", "".join(c for c in folded if not unicodedata.combining(c)))
+    if name.isascii():
+        bare = name.lower()  # what the two lines below come to, at a fraction of their cost
+    else:
+        folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
+        bare = unicodedata.normalize("NFC", "".join(c for c in folded if not unicodedata.combining(c)))
     return _SEPARATORS.sub(" ", bare).strip() or bare.strip()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kg import cypher
 from kg.errors import StoreError
+from kg.tally import Tally
 
 CHUNK_TEXT_INDEX = "chunk_text"
 CHUNK_VECTOR_INDEX = "chunk_embedding"
@@ -85,5 +86,5 @@ def migrate(
         else:
             for statement in migration.arcadedb:
                 sql(statement)
-        run(cypher.SET_SCHEMA_NUMBER, {"schema": number})
+        run(cypher.SET_SCHEMA_NUMBER, {"schema": number, "counts": Tally().text()})
     return len(migrations) - done

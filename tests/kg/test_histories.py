@@ -11,7 +11,7 @@ from kg.facts import DocumentId, Entity
 from kg.memory_store import MemoryStore
 from kg.store import GraphStore, Reading
 from tests.cases import contents, reading
-from tests.kg.databases import dump, wipe
+from tests.kg.databases import counted, dump, wipe
 
 SOURCES = ("a", "b/ü", "丙")
 ENTITIES = (
@@ -113,6 +113,7 @@ def check(store: BoltStore, history: list[tuple[str, list[list[Reading]]]]) -> N
     play(memory, history)
     left = play(store, history)
     assert contents(store) == contents(memory)
+    assert counted(store) == store.counts()
     for surface in (*SURFACES, "ann lee"):
         assert store.find_entities([surface]) == memory.find_entities([surface])
         assert store.documents_containing([surface]) == memory.documents_containing([surface])
