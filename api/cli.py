@@ -15,7 +15,6 @@ from kg.errors import GraphError
 
 app = typer.Typer(
     name="clew",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # texts are texts; and nothing needs to load Rich to print help
@@ -68,7 +67,7 @@ def run(arguments: list[str]) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal of few letters gets escapes, not an error
     try:
-        code = int(app(arguments, prog_name="clew", standalone_mode=False) or 0)
+        code = int(app(arguments or ["--help"], prog_name="clew", standalone_mode=False) or 0)
         sys.stdout.flush()
     except typer.TyperException as error:
         note(f"clew: {error.format_message()}")

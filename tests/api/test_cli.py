@@ -87,6 +87,8 @@ def test_the_store_may_be_named_before_or_behind_the_command(capsys: pytest.Capt
 def test_help_and_version_need_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["--version"]) == Exit.DONE
     assert capsys.readouterr().out.startswith("clew ")
+    assert cli.run([]) == Exit.DONE
+    assert "ingest" in capsys.readouterr().out
     for name in cli.COMMANDS:
         assert cli.run([name, "--help"]) == Exit.DONE
         assert f"clew {name}" in capsys.readouterr().out
