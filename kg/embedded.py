@@ -26,7 +26,7 @@ from kg.errors import StoreAccessError, StoreAddressError, StoreUnavailableError
 
 PACKAGE = "arcadedb_embedded"
 IDLE = 60.0  # seconds that the server outlives its last user
-START = 60.0  # seconds that it may take to start
+START = 120.0  # seconds that it may take to start
 HEAP = "1g"
 ROOM = 8 << 20  # bytes of disk without which the server cannot start
 
