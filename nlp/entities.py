@@ -108,6 +108,7 @@ def find_names(chunk: Chunk, parsed: "Doc", *, topic: Topic | None, gazetteer: G
     inside = _inside(runs)
     if topic is not None:
         _find_topic(mentions, topic, inside)
+        _find_surname(mentions, topic, runs)
     _find_quoted(mentions, gazetteer)
     _find_known(mentions, gazetteer, inside)
     _find_events(mentions, guesses)
@@ -138,6 +139,19 @@ def _find_topic(mentions: Mentions, topic: Topic, inside: Callable[[int, int], b
             if name != topic.name and " " not in name and inside(start, end):
                 continue
             mentions.add(start, end, topic.name, topic.type, 1.0)
+
+
+def _find_surname(mentions: Mentions, topic: Topic, runs: list[tuple[int, int]]) -> None:
+    """The title entity under the one name that its text calls it by: "Bonnard" for Mario Bonnard."""
+    if topic.type != "Person":
+        return
+    bare = _QUALIFIER.sub("", topic.name).partition(",")[0].split()
+    ruler = "of" in bare or any(_NUMERAL.fullmatch(word) for word in bare)
+    given = [word for word in bare if word not in PERSON_TITLES]
+    short = (given[0] if ruler else given[-1]) if len(given) > 1 else ""
+    for start, end in runs if len(short) > 1 else ():
+        if clean_name(mentions.text[start:end]) == short:
+            mentions.add(start, end, topic.name, topic.type, 0.95)
 
 
 def _occurrences(text: str, name: str) -> Iterator[tuple[int, int]]:
@@ -238,7 +252,7 @@ def _parts(text: str, start: int, end: int, guesses: list[Guess]) -> Iterator[tu
     for length in (2, 1):  # "West German", "American"
         words = text[start:end].split(" ", length)
         nation = " ".join(words[:length])
-        if len(words) > length and nation in NATIONALITIES and nation != "New Zealand":
+        if len(words) > length and nation in NATIONALITIES and nation not in COUNTRIES:
             if not _covered(start, end, guesses):
                 yield start, start + len(nation)
                 yield from _parts(text, end - len(words[length]), end, guesses)
@@ -302,11 +316,13 @@ def _is_common(mentions: Mentions, start: int, name: str, label: str) -> bool:
     words = name.split()
     if type_of(name) in TELLING:
         return True
-    return len(words) == 1 and (not label or not mentions.proper(start))
+    return len(words) == 1 and not mentions.proper(start)
 
 
 def _type_of_name(name: str) -> str | None:
     """The type that the words of a name tell, or None."""
+    if name in NATIONALITIES.keys() & COUNTRIES:
+        return "Country"  # "New Zealand" is both; the rules know it before a noun
     if name in NATIONALITIES or all(part in NATIONALITIES for part in regex.split(r"[-–]", name)):
         return "Nationality"
     if name in COUNTRIES:

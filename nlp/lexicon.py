@@ -93,7 +93,7 @@ Guatemala: Guatemalan
 Guinea: Guinean
 Haiti: Haitian
 Honduras: Honduran
-Hong Kong: Hongkonger
+Hong Kong: Hongkonger, Hong Kong
 Hungary: Hungarian
 Iceland: Icelandic
 India: Indian

@@ -162,8 +162,10 @@ def _first_mark(pattern: str, before: int) -> int:
 def _nations(
     passage: Passage, sentence: Sentence, subject: Mention, stretch: str, start: int, relation: str
 ) -> Iterator[Claim]:
-    for mark in regex.finditer(r"(?<!-\s?)‹N\d+›(?!-?\s?(?:born|set|language|trained|based)\b)", stretch):
+    for mark in regex.finditer(r"(?<!-\s?)‹[NL]\d+›(?!-?\s?(?:born|set|language|trained|based)\b)", stretch):
         nation = passage.marked(mark[0])[0]
+        if nation.label != "Nationality" and nation.name not in NATIONALITIES:
+            continue
         span = (start + mark.start(), start + mark.end())
         parts = [part.strip() for part in regex.split(r"[-–]", nation.name)]
         known = [part for part in parts if part in NATIONALITIES]

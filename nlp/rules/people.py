@@ -141,6 +141,8 @@ def lives(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
     for match in _LIFE_VERB.finditer(sentence.pattern):
         if _in_life_bracket(sentence.pattern, match.start()):
             continue
+        if sentence.pattern[: match.start()].endswith("were "):
+            continue  # of several people, of whom the parse gives one
         if _NEGATED.search(sentence.pattern[: match.start()]):
             passage.dropped["negated"] += 1
             continue
@@ -253,6 +255,9 @@ def kin(passage: Passage, sentence: Sentence) -> Iterator[Claim]:
             continue
         yield from _related(passage, sentence, match.span(), subject, kind, others, match["list"])
     for match in _OWN_KIN.finditer(sentence.pattern):
+        before = sentence.pattern[match.start() : match.start("kin")]
+        if any(word in _KIN for word in before.split()[1:]):
+            continue  # "his father and brother ‹P›": the name is only one of theirs
         owner = _owner(passage, sentence, match)
         others = [m for m in passage.marked(match["other"]) if m.label != "Nationality"]
         if match["kin"] not in {"sons", "daughters", "children", "brothers", "sisters", "parents", "siblings"}:
