@@ -2,7 +2,7 @@
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import neo4j.exceptions as foreign
@@ -17,8 +17,10 @@ _FULL = re.compile(
 
 
 @contextmanager
-def mapped(address: str) -> Iterator[None]:
+def mapped(address: str, *, crowded: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """Raise what goes wrong inside as a kind of ``StoreError`` that names the address.
+
+    ``crowded`` tells whether the disk is full, for a server that refuses without saying why.
 
     Raises:
         StoreUnavailableError: nothing answers there.
@@ -38,7 +40,7 @@ def mapped(address: str) -> Iterator[None]:
             f"{address}: no graph database answers there; start it, or give another --store"
         ) from error
     except (foreign.Neo4jError, foreign.DriverError) as error:
-        raise _other(address, error) from error
+        raise full(address) if crowded() else _other(address, error) from error
     except UnicodeEncodeError as error:
         raise InputError(
             f"{address}: a text holds half of a character ({error.object[error.start]!a}), which no store keeps; "

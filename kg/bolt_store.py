@@ -66,12 +66,13 @@ class BoltStore:
         *,
         revive: Callable[[], Door] | None = None,
         exclusive: Callable[[], AbstractContextManager[object]] = nullcontext,
+        crowded: Callable[[], bool] = lambda: False,
         release: Callable[[], None] | None = None,
     ) -> None:
         """Connect, and bring the schema up to date.
 
-        ``revive`` starts the server again if it died; ``exclusive`` lets one program write at a time; ``release`` is
-        called when the store is closed.
+        ``revive`` starts the server again if it died; ``exclusive`` lets one program write at a time; ``crowded``
+        tells whether the server's disk is full; ``release`` is called when the store is closed.
 
         Raises:
             StoreUnavailableError: nothing answers at the address.
@@ -81,6 +82,7 @@ class BoltStore:
         self._door = door
         self._revive = revive
         self._exclusive = exclusive
+        self._crowded = crowded
         self._release = release
         self._reviving = threading.Lock()
         self._naming = ARCADEDB if door.http else NEO4J
@@ -182,7 +184,7 @@ class BoltStore:
                 response.read()
         except urllib.error.HTTPError as error:
             said = first_line(error.read().decode("utf-8", "replace"))
-            if "No space left" in said:
+            if "No space left" in said or self._crowded():
                 raise full(self._address) from error
             raise StoreError(f"{self._address}: the database refused ({said})") from error
         except urllib.error.URLError as error:
@@ -208,7 +210,7 @@ class BoltStore:
             with self._session(neo4j.WRITE_ACCESS) as session:
                 session.execute_write(work)
 
-        with mapped(self._address), self._exclusive():
+        with mapped(self._address, crowded=self._crowded), self._exclusive():
             for left in reversed(range(TRIES)):
                 try:
                     return self._with_server(run)

@@ -2,7 +2,7 @@
 
 The query asks only for words that must be whole words of any text that contains the string, whatever stands before
 and after it there: words of plain letters between two spaces, and pairs of Chinese characters. The last word may go
-on in the text, so it is asked for by its beginning. Where a string gives no such word, every text has to be read.
+on in the text, so it is asked for by its beginning. Words that the index leaves out are not asked for. Where a string gives no such word, every text has to be read.
 """
 
 import re
@@ -25,7 +25,7 @@ def query(string: str) -> str | None:
     clauses = [f"+{word}" for word in words if word not in STOP_WORDS]
     clauses += [f"+{run[i : i + 2]}" for run in _HAN.findall(string) for i in range(len(run) - 1)]
     last = _LAST.search(string)
-    if last and last.group().lower() not in STOP_WORDS:
+    if last and not any(word.startswith(last.group().lower()) for word in STOP_WORDS):
         clauses.append(f"+{last.group().lower()}*")
     return " ".join(dict.fromkeys(clauses[:64])) or None
 

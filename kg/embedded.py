@@ -89,6 +89,10 @@ class Embedded:
         with self._locked("write.lock"):
             yield
 
+    def crowded(self) -> bool:
+        """Whether the disk has no room for the server to work in."""
+        return shutil.disk_usage(self.folder).free < ROOM
+
     def release(self) -> None:
         """This program no longer uses the graph."""
         os.close(self.using)
@@ -155,7 +159,7 @@ class Embedded:
         """
         log = self.folder / "server.log"
         said = log.read_text(encoding="utf-8", errors="replace")
-        if "No space left" in said or shutil.disk_usage(self.folder).free < ROOM:
+        if "No space left" in said or self.crowded():
             raise full(self.address)
         raise StoreUnavailableError(f"{self.address}: the graph's server ended as soon as it was started; see {log}")
 
@@ -194,7 +198,14 @@ def open_embedded(path: str, *, idle: float = IDLE, heap: str = HEAP) -> BoltSto
         graph = Embedded(address, folder, idle, heap, using)
         door = graph.door()
         undo.pop_all()
-    return BoltStore(address, door, revive=graph.door, exclusive=graph.exclusive, release=graph.release)
+    return BoltStore(
+        address,
+        door,
+        revive=graph.door,
+        exclusive=graph.exclusive,
+        crowded=graph.crowded,
+        release=graph.release,
+    )
 
 
 def _package(address: str) -> Path:

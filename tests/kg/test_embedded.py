@@ -13,9 +13,9 @@ from typing import IO
 import pytest
 
 from kg import embedded, supervisor
-from kg.bolt_store import Door, answers
+from kg.bolt_store import BoltStore, Door, answers
 from kg.embedded import open_embedded
-from kg.errors import StoreAccessError, StoreAddressError, StoreUnavailableError
+from kg.errors import StoreAccessError, StoreAddressError, StoreFullError, StoreUnavailableError
 from tests.cases import reading
 
 IDLE = 1.0  # seconds
@@ -299,6 +299,37 @@ def test_a_server_that_cannot_start(folder: Path) -> None:
     with pytest.raises(StoreUnavailableError, match=r"server\.log"):
         open_embedded(str(folder), heap="not-a-size")
     assert "not-a-size" in (folder / "server.log").read_text()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 60 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(place)], capture_output=True)
+    if made.returncode:
+        pytest.skip("only root may make a small file system to fill")
+    yield place
+    until(lambda: not running(place / "graph"), "the server to end")
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(store: BoltStore, words: str) -> None:
+    for i in range(1000):
+        store.write([reading(f"large {i}", f"{i}" + words)])
+
+
+@linux
+def test_a_full_disk(small_disk: Path) -> None:
+    words = "".join(chr(ord("a") + i * i * 7 % 31 % 26) + " " * (i % 5 == 0) for i in range(300_000))
+    store = open_embedded(str(small_disk / "graph"), idle=IDLE, heap="256m")
+    try:
+        store.write([reading("first", "text")])
+        with pytest.raises(StoreFullError, match="no disk space"):
+            fill(store, words)
+        assert [chunk.text for chunk in store.chunks_of(reading("first").document.id)] == ["text"]
+    finally:
+        store.close()
 
 
 def test_the_lock_of_a_folder_is_let_go(folder: Path) -> None:

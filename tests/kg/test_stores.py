@@ -1,6 +1,5 @@
 """Every store keeps the same contract, and the same graph as the reference after any history."""
 
-
 import pytest
 
 from kg.bolt_store import BoltStore
