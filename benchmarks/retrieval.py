@@ -108,7 +108,7 @@ def measure(services: Services, name: str, asked: Sequence[Question], split: str
     titles = {record.id: record.title for record in store.documents()}
     retriever = Retriever(store, embedder=embedder, ontology=services.ontology)
     systems: dict[str, Search] = {
-        "BM25 alone": lambda text: store.search_chunks(text, limit=DEEP),
+        "BM25 alone (title and text)": lambda text: store.search_chunks(text, limit=DEEP),
         "MiniLM vectors alone": lambda text: store.nearest_chunks(embedder.encode([text])[0].tolist(), limit=DEEP),
         "Clew": lambda text: retriever.retrieve(text, limit=DEEP).passages,
     }
