@@ -28,6 +28,7 @@ _OPEN = frozenset(
 _WORK = "Work"
 _GENERATION = regex.compile(r"\b(?:Jr|Sr|[IVX]{1,5}|Elder|Younger|\d{1,2}(?:st|nd|rd|th))\b\.?")
 _ACRONYM = regex.compile(r"(?P<long>(?:\p{L}+[\s-]){1,6}\p{L}+)\s\((?P<short>\p{Lu}{2,6})\)")
+_MIDDLE = regex.compile(r"(?<=\p{Ll})\s(?:\p{Lu}\.\s?)+(?=\p{Lu}\p{Ll})")  # initials between two names
 _YEAR = regex.compile(r"\b\d{4}\b")
 
 
@@ -174,7 +175,7 @@ class NameLinker:
             and (self._same_kind(name, own.type) or _is_surname(name, declared))
         ):
             known = (declared.name, *declared.aliases)
-            if any(_is_part(words, longer, own.type) for longer in known):
+            if any(_is_part(words, longer, own.type) or _adds_initial(name.name, longer, own.type) for longer in known):
                 return Entity(own.type, own.name), "alias"
         for (longer, type), (entity, _) in chosen.items():
             if not self._same_kind(name, type) or (entity.type != type and not self._same_kind(name, entity.type)):
@@ -240,6 +241,14 @@ def _acronyms(text: str) -> dict[str, str]:
         if [word[0].upper() for word in words] == list(short) and words[-1].islower():
             found.setdefault(short, canonical(" ".join(words), plural=words[-1].endswith("s")))
     return found
+
+
+def _adds_initial(name: str, shorter: str, type: str) -> bool:
+    """Whether a person's name is another with an initial in the middle: "Nathan H. Juran"."""
+    if type != "Person":
+        return False
+    bare = _MIDDLE.sub(" ", name)
+    return bare != name and name_key(bare) == name_key(shorter.partition(" (")[0]) and " " in bare
 
 
 def _is_close(name: str, other: str) -> bool:

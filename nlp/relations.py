@@ -12,7 +12,7 @@ from nlp.entities import find_names
 from nlp.gazetteer import Gazetteer
 from nlp.names import SURE
 from nlp.passage import Passage, Sentence
-from nlp.rules import institutions, lead, people, statements, works
+from nlp.rules import institutions, lead, people, places, statements, works
 from nlp.rules.chinese import read_chinese
 from nlp.spans import Claim, Extraction, Mention
 
@@ -29,6 +29,7 @@ ENGLISH: Sequence[Rule] = (
     works.releases,
     works.authorship,
     people.lives,
+    places.nested,
     people.careers,
     people.kin,
     people.marriages,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import regex
 
+from nlp.lexicon import PERSON_NOUNS, PERSON_SUFFIXES
 from nlp.names import SURE
 from nlp.passage import MARK, Passage, Sentence
 from nlp.spans import Claim, Mention
@@ -17,8 +18,15 @@ _STOP = (
     r"|they|later|both|about|into|through|during|until|since|under|over|between|against|loosely|shot|filmed|distributed"
     r"|composed|edited|during|having|using|made|led|stars|released|playing|plays|reprising|among|inspired|alongside)\b)"
 )
+_NOUN = "|".join(sorted(PERSON_NOUNS, key=lambda noun: (-len(noun), noun)))
+# "the Quebec film director ‹P›", "London-based producer ‹P›": the place is where somebody is from, not who did it.
+_FROM = (
+    r"‹[LlUu]\d+›(?:\s?-\s?(?:based|born))?,?\s(?=(?:[\p{Ll}-]+,?\s){0,4}?"
+    rf"(?:[\p{{Ll}}-]{{2,}}(?:{'|'.join(PERSON_SUFFIXES)})|{_NOUN})\s‹[PpOoLlUu])"
+)
+_FROM_PLACE = regex.compile(_FROM)
 WORDS = (
-    rf"(?:(?:{_STOP}[\p{{Ll}}][\p{{L}}'’.-]*\s?|and\s(?=(?:[\p{{Ll}}-]+\s){{1,2}}(?:,\s)?‹)"
+    rf"(?:(?:(?:{_FROM})|{_STOP}[\p{{Ll}}][\p{{L}}'’.-]*\s?|and\s(?=(?:[\p{{Ll}}-]+\s){{1,2}}(?:,\s)?‹)"
     r"|‹N\d+›[\s–-]{0,2}|(?:Academy Award|\d+(?:st|nd|rd|th))[\s-])){0,6}"
 )
 NAME = r"‹[PpOoLlWwEeUAaKk]\d+›"
@@ -34,6 +42,7 @@ _HUMAN_MAKERS = frozenset({"directed_by", "written_by", "composed_by", "edited_b
 def listed(passage: Passage, pattern: str) -> list[Mention]:
     """The names of a list, without the nationalities before them and the roles and dates in brackets behind."""
     bare = regex.sub(r"\([^()]*\)|\sas\s[^,]*?(?=,|\sand\s|$)", "", pattern)
+    bare = _FROM_PLACE.sub("", bare)
     return [mention for mention in passage.marked(bare) if mention.label not in {"Nationality", "Date"}]
 
 

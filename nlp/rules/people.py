@@ -21,7 +21,7 @@ _ON = r"(?:on|in|around|about|circa|c\.)\s(?:the\s)?(?:(?:around|about|circa|c\.
 _LIFE_VERB = regex.compile(
     r"(?<![\p{L}-]\s?-\s?)\b(?P<verb>[Bb]orn(?:\sand\s(?:raised|brought\sup|died|educated))?|died"
     r"(?:\sand\swas\sburied)?|buried|interred|killed|assassinated|executed|drowned"
-    r"|passed\saway)\b(?!\s(?:to|into)\b)"
+    r"|passed\saway)\b(?!\sto\b|\sinto\b(?!\san?\s[\p{Ll}\s-]{0,40}?\bfamily\s(?:in|at|near)\s))"
 )
 _NEXT_CLAUSE = regex.compile(  # "Born in ‹L1›, ‹P2› moved to ‹L3› in ‹D4›"
     r",\s(?:‹[PpUOo]\d+›|he|she|the\s\p{Ll}+)\s(?!on\b|in\b|at\b|to\b|and\b|the\b|of\b|near\b|as\b|who\b)\p{Ll}"

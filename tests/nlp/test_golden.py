@@ -60,3 +60,14 @@ def test_there_are_enough_and_some_yield_nothing():
     assert len(chinese) >= 30
     assert sum(not line["facts"] for line in english) >= 8
     assert sum(not line["facts"] for line in chinese) >= 4
+
+
+def test_a_place_goes_by_the_name_with_the_larger_place_too():
+    text = "Ann Lee was born in Rosedale, Indiana."
+    parsed = next(parse([text], "en"))
+    topic = declare(Document("golden", text, "Ann Lee", "en"))
+    extraction = RuleExtractor(ontology.default()).extract(
+        Chunk("golden", 0, len(text), text), parsed, topic=topic, gazetteer=Gazetteer()
+    )
+    written = {text[m.start : m.end] for m in extraction.mentions if m.name == "Rosedale"}
+    assert written == {"Rosedale", "Rosedale, Indiana"}
