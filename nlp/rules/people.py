@@ -28,7 +28,7 @@ _NEXT_CLAUSE = regex.compile(  # "Born in ‹L1›, ‹P2› moved to ‹L3› i
 )
 _TAIL_DATE = regex.compile(rf"^(?:[^.;‹]|‹[LlPpOoUkwe]\d+›|‹K\d+›){{0,60}}?\b{_ON}")
 _TAIL_PLACE = regex.compile(
-    rf"^(?:(?!\b(?:and|to|where|when|while|after|before)\b)[^.;‹]|‹[DPpU]\d+›){{0,50}}?\b(?:in|at|near)\s{_PLACE}"
+    rf"^(?:(?!\b(?:and|to|where|when|while|after|before)\b)[^.;‹]|‹[DPpUOoK]\d+›){{0,50}}?\b(?:in|at|near)\s{_PLACE}"
 )
 _AND_DIED = regex.compile(r"^(?:[^.;‹]|‹\w\d+›){0,90}?\band\s(?:he\s|she\s)?died\b(?P<rest>.*)")
 _NEGATED = regex.compile(r"\b(?:not|never)\s(?:\p{L}+\s)?$")

@@ -53,6 +53,11 @@ _MAKERS = {
     "lensed": "",
 }
 _VERB = rf"(?:(?:{'|'.join(sorted(_MAKERS, key=lambda verb: -len(verb)))})\b)"
+_IS_ITSELF = regex.compile(  # "is a musical written by ‹P›": not the musical that something else is based on
+    r"\b(?:is|was)\san?\s(?:(?!(?:based|of|on|from|about|adapted|after|by|and|or)\b)[\p{Ll}-]+\s|‹[DN]\d+›\s){0,4}"
+    r"(?:play|musical|opera|story|poem)\s$"
+)
+_ROLE = regex.compile(r"(?P<mark>‹\p{L}\d+›)\s?\((?P<role>music|score|lyrics|words|book|libretto|screenplay)[^()]*\)")
 _ADVERBS = r"(?:(?:originally|jointly|first|also|later|entirely|solely|mainly|both)\s)?"
 _MADE_BY = regex.compile(
     rf"\b(?P<verbs>{_VERB}(?:(?:\s?,\s?|\sand\s|\s?,\sand\s|\s?&\s|/\s?)(?:was\s)?{_ADVERBS}{_VERB})*)"
@@ -191,6 +196,7 @@ def _of_its_source(passage: Passage, before: str) -> bool:
     return (
         passage.topic is not None
         and passage.topic.type != "Book"
+        and not _IS_ITSELF.search(before)
         and regex.search(r"\b(?:novel|book|play|story|poem|comic|manga|musical|memoir)\b[^,.;‹]{0,40}$", before)
         is not None
     )
@@ -202,6 +208,15 @@ def _made(
     makers = listed(passage, match["list"])
     if relation != "published_by":
         makers = [m for m in makers if m.label not in {"Place", "Country"} or m.confidence < 0.9]
+    if relation == "written_by":  # "written by ‹P1› (music) and ‹P2› (lyrics)"
+        music = [
+            m
+            for role in _ROLE.finditer(match["list"])
+            if role["role"] in {"music", "score"}
+            for m in passage.marked(role["mark"])
+        ]
+        yield from claims(passage, sentence, match.span(), subject, "composed_by", music, confidence=0.9)
+        makers = [maker for maker in makers if maker not in music]
     yield from claims(passage, sentence, match.span(), subject, relation, makers, confidence=0.95)
 
 
