@@ -5,17 +5,17 @@ from collections.abc import Iterable, Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kg.export import export_jsonl
-from nlp.link import NameLinker
-from nlp.relations import RuleExtractor
 
 from kg import ontology
 from kg.errors import UnknownDocumentError
+from kg.export import export_jsonl
 from kg.facts import Document
 from kg.memory_store import MemoryStore
 from nlp.formats.pieces import Unreadable
 from nlp.ingest import Ingestor
+from nlp.link import NameLinker
 from nlp.reader import Reader
+from nlp.relations import RuleExtractor
 
 PASSAGES = {
     "Free Guy": (
