@@ -133,7 +133,7 @@ class Writing:
 
     def _add(self, batch: Batch) -> set[EntityId]:
         """Write what was read; returns the entities that it uses."""
-        entities = {entity.id: entity for reading in batch.readings for entity in reading.entities}
+        entities = batch.entities
         chunks = {chunk.id: chunk for reading in batch.readings for chunk in reading.chunks}
         facts = merge_facts(fact for reading in batch.readings for fact in reading.facts)
         spans: defaultdict[tuple[ChunkId, EntityId], set[tuple[int, int]]] = defaultdict(set)
@@ -144,17 +144,16 @@ class Writing:
         mentions: list[tuple[ChunkId, EntityId, Row]] = []
         for (chunk, entity), places in sorted(spans.items()):
             surfaces = {_cut(chunks[chunk], start, end) for start, end in places} - {entities[entity].name}
-            properties: Row = {"spans": [offset for place in sorted(places) for offset in place]}
             if surfaces:
-                properties["aliases"] = sorted(surfaces)
                 aliases[entity] |= surfaces
-            mentions.append((chunk, entity, properties))
+            offsets = [offset for place in sorted(places) for offset in place]
+            mentions.append((chunk, entity, {"spans": offsets, "aliases": sorted(surfaces) or None}))
         used = {entity for _, entity in spans} | {end for fact in facts for end in (fact.subject, fact.object)}
         placed, new = self._put_entities({id: entities[id] for id in used}, aliases)
         held = self._put_chunks(batch, facts)
         self._rows(
             cypher.CREATE_MENTIONS,
-            [{"chunk": held[c], "entity": placed[e], "properties": properties} for c, e, properties in mentions],
+            [{"chunk": held[chunk], "entity": placed[entity]} | row for chunk, entity, row in mentions],
         )
         self._put_facts(facts, placed, new)
         return used
@@ -175,11 +174,12 @@ class Writing:
         by_type: defaultdict[str, list[Row]] = defaultdict(list)
         for id in sorted(new):
             entity = entities[id]
-            row: Row = {"id": id, "type": entity.type, "name": entity.name, "key": entity.key}
-            row |= _naming_row(id, entity.name, aliases.get(id, ()))
-            if (place := records.sortable(entity.name)) != entity.name:
-                row["sort"] = place
-            by_type[entity.type].append(row)
+            place = records.sortable(entity.name)
+            by_type[entity.type].append(
+                {"type": entity.type, "name": entity.name, "key": entity.key}
+                | {"sort": place if place != entity.name else None}
+                | _naming_row(id, entity.name, aliases.get(id, ()))
+            )
         for type, rows in sorted(by_type.items()):
             self._tally.entities[type] += len(rows)
             label = quoted(self._naming.label(type))
@@ -201,19 +201,18 @@ class Writing:
         rows: list[Row] = []
         for reading in batch.readings:
             for i, chunk in enumerate(reading.chunks):
-                properties: Row = {
+                row: Row = {
+                    "parent": parents[chunk.document],
                     "id": chunk.id,
                     "document": chunk.document,
                     "start": chunk.start,
                     "end": chunk.end,
                     "title": reading.document.title,
                     "text": chunk.text,
+                    "facts": sorted(said[chunk.id]) if chunk.id in said else None,
+                    "embedding": list(reading.vectors[i]) if reading.vectors else None,
                 }
-                if chunk.id in said:
-                    properties["facts"] = sorted(said[chunk.id])
-                if reading.vectors:
-                    properties["embedding"] = list(reading.vectors[i])
-                rows.append({"parent": parents[chunk.document], "properties": properties})
+                rows.append(row)
         self._tally.chunks += len(rows)
         return dict(self._rows(cypher.CREATE_CHUNKS, rows))
 
@@ -223,28 +222,29 @@ class Writing:
             by_relation[fact.relation].append(fact)
         for relation, group in sorted(by_relation.items()):
             name = self._naming.relationship(relation)
-            rows: dict[str, Row] = {}
+            rows: dict[str, dict[str, Any]] = {}
             perhaps: list[Row] = []  # facts that may be there already: both their entities are
             for fact in group:
-                id, evidence = fact.id, records.pack_evidence(fact.evidence)
-                properties: Row = {"id": id, "evidence": evidence}
-                if name != relation:
-                    properties["relation"] = relation
-                row: Row = {"subject": placed[fact.subject], "object": placed[fact.object]}
-                rows[id] = row | {"properties": properties, "evidence": evidence}
+                id, subject, object = fact.id, placed[fact.subject], placed[fact.object]
+                rows[id] = {
+                    "id": id,
+                    "subject": subject,
+                    "object": object,
+                    "relation": relation if name != relation else None,
+                    "evidence": records.pack_evidence(fact.evidence),
+                }
                 if fact.subject not in new and fact.object not in new:
-                    perhaps.append(row)
+                    perhaps.append({"subject": subject, "object": object})
             type = quoted(name)
             stronger: list[Row] = []
             for id, known in self._rows(_typed(cypher.FIND_FACTS, type), perhaps):
-                row = rows.pop(id)
-                read: Any = row["evidence"]
-                united = sorted({*known, *read})
+                found = rows.pop(id)
+                united = sorted({*known, *found["evidence"]})
                 self._tally.evidence += len(united) - len(known)
-                stronger.append({"subject": row["subject"], "object": row["object"], "evidence": united})
+                stronger.append({"subject": found["subject"], "object": found["object"], "evidence": united})
             self._rows(_typed(cypher.SET_EVIDENCE, type), stronger)
             self._tally.facts[relation] += len(rows)
-            self._tally.evidence += sum(len(fact.evidence) for fact in group if fact.id in rows)
+            self._tally.evidence += sum(len(row["evidence"]) for row in rows.values())
             self._rows(_typed(cypher.CREATE_FACTS, type), list(rows.values()))
 
 

@@ -2,7 +2,8 @@
 
 The query asks only for words that must be whole words of any text that contains the string, whatever stands before
 and after it there: words of plain letters between two spaces, and pairs of Chinese characters. The last word may go
-on in the text, so it is asked for by its beginning. Words that the index leaves out are not asked for. Where a string gives no such word, every text has to be read.
+on in the text, so it is asked for by its beginning. Words that the index leaves out are not asked for. Where a
+string gives no such word, every text has to be read.
 """
 
 import re

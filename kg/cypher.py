@@ -6,6 +6,8 @@ is of what, and the number of the last migration. Nodes that were just found or 
 id, which spares a look-up.
 """
 
+# A property whose value is null is not kept.
+
 # -- writing ----------------------------------------------------------------------------------------------------
 
 # Comes first in every transaction that writes: changing the one Graph node makes writers take turns.
@@ -32,7 +34,10 @@ UNWIND $rows AS row MERGE (d:Document {id: row.id}) SET d = row RETURN d.id, ele
 
 CREATE_CHUNKS = """
 UNWIND $rows AS row MATCH (d) WHERE elementId(d) = row.parent
-CREATE (d)-[:HAS_CHUNK]->(c:Chunk) SET c = row.properties RETURN c.id, elementId(c)
+CREATE (d)-[:HAS_CHUNK]->(c:Chunk {
+  id: row.id, document: row.document, start: row.start, end: row.end, title: row.title, text: row.text,
+  facts: row.facts, embedding: row.embedding
+}) RETURN row.id, elementId(c)
 """
 
 FIND_ENTITIES_TO_WRITE = """
@@ -40,7 +45,9 @@ UNWIND $ids AS id MATCH (e:Entity {id: id}) RETURN e.id, elementId(e), e.aliases
 """
 
 CREATE_ENTITIES = """
-UNWIND $rows AS row CREATE (e:Entity:<LABEL>) SET e = row RETURN e.id, elementId(e)
+UNWIND $rows AS row CREATE (e:Entity:<LABEL> {
+  id: row.id, type: row.type, name: row.name, key: row.key, aliases: row.aliases, words: row.words, sort: row.sort
+}) RETURN row.id, elementId(e)
 """
 
 SET_ALIASES = """
@@ -49,12 +56,12 @@ UNWIND $rows AS row MATCH (e:Entity {id: row.id}) SET e.aliases = row.aliases, e
 
 CREATE_MENTIONS = """
 UNWIND $rows AS row MATCH (c) WHERE elementId(c) = row.chunk MATCH (e) WHERE elementId(e) = row.entity
-CREATE (c)-[m:MENTIONS]->(e) SET m = row.properties
+CREATE (c)-[:MENTIONS {spans: row.spans, aliases: row.aliases}]->(e)
 """
 
 CREATE_FACTS = """
 UNWIND $rows AS row MATCH (s) WHERE elementId(s) = row.subject MATCH (o) WHERE elementId(o) = row.object
-CREATE (s)-[r:<TYPE>]->(o) SET r = row.properties
+CREATE (s)-[:<TYPE> {id: row.id, relation: row.relation, evidence: row.evidence}]->(o)
 """
 
 FIND_FACTS = """

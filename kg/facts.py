@@ -22,12 +22,9 @@ FactId = NewType("FactId", str)
 
 def digest(*parts: str) -> str:
     """128 bits of BLAKE2b over the parts, each with its length, as 32 hexadecimal digits."""
-    state = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        state.update(len(data).to_bytes(8, "big"))
-        state.update(data)
-    return state.hexdigest()
+    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+    framed = b"".join([len(data).to_bytes(8, "big") + data for data in encoded])
+    return hashlib.blake2b(framed, digest_size=16).hexdigest()
 
 
 _SEPARATORS = regex.compile(r"[\p{P}\p{S}\p{Z}\p{C}]+")

@@ -1,10 +1,10 @@
 """What a batch of readings comes to: which documents it replaces, and what is then added."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kg.errors import InputError
-from kg.facts import ChunkId, DocumentId
+from kg.facts import ChunkId, DocumentId, Entity, EntityId
 from kg.store import Reading
 
 
@@ -14,6 +14,7 @@ class Batch:
 
     replaced: frozenset[DocumentId]
     readings: tuple[Reading, ...]
+    entities: dict[EntityId, Entity]  # those of all readings
 
 
 def batch(readings: Sequence[Reading]) -> Batch:
@@ -26,8 +27,10 @@ def batch(readings: Sequence[Reading]) -> Batch:
     kept: list[Reading] = []
     replaced: set[DocumentId] = set()
     written: set[ChunkId] = set()
+    entities: dict[EntityId, Entity] = {}
     for reading in reversed(readings):
-        check(reading)
+        own = {entity.id: entity for entity in reading.entities}
+        check(reading, own)
         if reading.document.id in replaced:
             continue
         if reading.first:
@@ -35,7 +38,8 @@ def batch(readings: Sequence[Reading]) -> Batch:
         repeated = {chunk.id for chunk in reading.chunks} & written
         kept.append(_without(reading, repeated) if repeated else reading)
         written |= {chunk.id for chunk in reading.chunks}
-    return Batch(frozenset(replaced), tuple(reversed(kept)))
+        entities |= own
+    return Batch(frozenset(replaced), tuple(reversed(kept)), entities)
 
 
 def _without(reading: Reading, repeated: set[ChunkId]) -> Reading:
@@ -52,15 +56,14 @@ def _without(reading: Reading, repeated: set[ChunkId]) -> Reading:
     )
 
 
-def check(reading: Reading) -> None:
-    """Refuse a reading that could not be stored whole.
+def check(reading: Reading, entities: Mapping[EntityId, Entity]) -> None:
+    """Refuse a reading, whose entities are given by id, that could not be stored whole.
 
     Raises:
         ValueError: it names an entity or a chunk that it does not hold, or a fact without evidence.
         InputError: a text or a name cannot be stored.
     """
     chunks = {chunk.id: chunk for chunk in reading.chunks}
-    entities = {entity.id for entity in reading.entities}
     source = reading.document.source
     if reading.vectors and len(reading.vectors) != len(reading.chunks):
         raise ValueError(f"{source}: {len(reading.vectors)} vectors for {len(reading.chunks)} chunks")

@@ -45,7 +45,10 @@ def content_words(text: str) -> list[str]:
 
 def name_words(name: str) -> list[str]:
     """The words of a name, compared without case, accents or punctuation; none is left out."""
-    return words(name_key(name))
+    key = name_key(name)
+    if key.isascii() and key.replace(" ", "").isalnum():
+        return key.split(" ")  # what the next line comes to, at a fraction of its cost
+    return words(key)
 
 
 Id = TypeVar("Id", bound=Hashable)
