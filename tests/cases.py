@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -243,6 +244,23 @@ class GraphStoreContract:
         written = store.version()
         store.delete([read.document.id])
         assert before < written < store.version()
+
+    def test_several_threads_may_write_at_once(self, store: GraphStore) -> None:
+        def say(number: int) -> None:
+            said = reading(
+                f"{number}", f"Earl, in {number}.", mentions=[(DIRECTOR, "Earl")], facts=[(FILM, "r", DIRECTOR)]
+            )
+            store.write([said])
+            if number % 3 == 0:
+                store.delete([said.document.id])
+
+        before = store.version()
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(say, range(12)))
+        assert [record.source for record in store.documents()] == sorted(str(n) for n in range(12) if n % 3)
+        (fact,) = store.all_facts()
+        assert len(fact.evidence) == store.counts().evidence == 8
+        assert store.version() == before + 16
 
     # -- names --------------------------------------------------------------------------------------------------
 
