@@ -5,7 +5,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from kg.store import GraphStore, Reading
 
-TRANSACTION = 4000  # rows: chunks, occurrences and facts
+# Rows (chunks, occurrences and facts) of a transaction. Where writing is slower than preparing, as it is for imported
+# triples, transactions grow to the greater number: each commit costs much the same however much it holds.
+LEAST = 4_000
+MOST = 16_000
 
 
 def load(
@@ -34,7 +37,8 @@ def load(
         for reading in readings:
             group.append(reading)
             rows += len(reading.chunks) + len(reading.occurrences) + len(reading.facts)
-            if rows >= TRANSACTION:
+            free = pending is None or pending[0].done()
+            if rows >= (LEAST if free else MOST):
                 settle()
                 pending, group, rows = (writer.submit(store.write, group), group), [], 0
         settle()
