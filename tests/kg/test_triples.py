@@ -30,7 +30,7 @@ def load(path: str, content: str | bytes, **options: str) -> tuple[MemoryStore, 
     assert [r.last for r in readings] == [False] * (len(readings) - 1) + [True]
     store = MemoryStore()
     for reading in readings:
-        check(reading)
+        check(reading, {entity.id: entity for entity in reading.entities})
         store.write([reading])
     return store, file
 
