@@ -1,22 +1,18 @@
 """The graph in Neo4j or ArcadeDB, reached over Bolt: the one importer of the driver."""
 
-import json
 import threading
 import time
-import urllib.error
-import urllib.request
-from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import neo4j
 from neo4j.exceptions import ConstraintError, DriverError, Neo4jError, ServiceUnavailable, SessionExpired
 
 from kg import containing, cypher, migrations, readings, records
-from kg.bolt_errors import first_line, full, mapped
+from kg.bolt_errors import mapped
 from kg.bolt_writing import Writing
+from kg.door import Door, run_sql
 from kg.errors import StoreError, StoreUnavailableError
 from kg.facts import (
     Chunk,
@@ -43,17 +39,6 @@ T = TypeVar("T")
 TRIES = 5  # of a transaction that two writers wanted at once
 FEW = 500  # strings that are looked up one by one; more are found in one pass over all texts
 KEYS = 200  # aliases asked for in one full-text query
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """Where a server is and who may enter."""
-
-    uri: str
-    user: str
-    password: str
-    database: str | None = None  # None: the user's own
-    http: str | None = None  # ArcadeDB's door for SQL
 
 
 class BoltStore:
@@ -171,26 +156,7 @@ class BoltStore:
                 yield list(record.values())
 
     def _sql(self, statement: str) -> None:
-        """Run SQL, which only ArcadeDB has, through its HTTP door."""
-        body = json.dumps({"language": "sql", "command": statement}).encode()
-        who = b64encode(f"{self._door.user}:{self._door.password}".encode()).decode()
-        request = urllib.request.Request(
-            f"{self._door.http}/api/v1/command/{self._door.database}",
-            body,
-            {"Authorization": f"Basic {who}", "Content-Type": "application/json"},
-        )
-        try:
-            with _LOOPBACK.open(request, timeout=600) as response:
-                response.read()
-        except urllib.error.HTTPError as error:
-            said = first_line(error.read().decode("utf-8", "replace"))
-            if "No space left" in said or self._crowded():
-                raise full(self._address) from error
-            raise StoreError(f"{self._address}: the database refused ({said})") from error
-        except urllib.error.URLError as error:
-            raise StoreUnavailableError(
-                f"{self._address}: the store stopped answering; run the command again"
-            ) from error
+        run_sql(self._address, self._door, statement, crowded=self._crowded)
 
     # -- writing ------------------------------------------------------------------------------------------------
 
@@ -382,9 +348,6 @@ def answers(door: Door) -> bool:
             return False
     return True
 
-
-# No proxy stands between this program and its own machine.
-_LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 _ARCADEDB_INDEXES = {
     migrations.CHUNK_TEXT_INDEX: "Chunk[title,text]",

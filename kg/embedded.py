@@ -21,7 +21,8 @@ from typing import NoReturn
 
 from kg import supervisor
 from kg.bolt_errors import full
-from kg.bolt_store import BoltStore, Door, answers
+from kg.bolt_store import BoltStore, answers
+from kg.door import Door
 from kg.errors import StoreAccessError, StoreAddressError, StoreUnavailableError
 
 PACKAGE = "arcadedb_embedded"

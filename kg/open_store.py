@@ -53,7 +53,8 @@ def _open_server(address: str, user: str, password: str) -> GraphStore:
             f"{parts.scheme}://{host}: the address may not hold a user or password; "
             "set CLEW_STORE_USER and CLEW_STORE_PASSWORD"
         )
-    from kg.bolt_store import BoltStore, Door
+    from kg.bolt_store import BoltStore
+    from kg.door import Door
 
     place = f"[{host}]" if ":" in host else host
     uri = f"{parts.scheme}://{place}" + (f":{port}" if port else "")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kg.bolt_store import BoltStore, Door, answers
+from kg.bolt_store import BoltStore, answers
+from kg.door import Door
 from kg.embedded import open_embedded
 from kg.open_store import open_store
 from kg.supervisor import free_ports

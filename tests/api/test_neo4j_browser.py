@@ -9,7 +9,8 @@ from neo4j import GraphDatabase
 
 from api.assemble import Services
 from api.settings import Settings
-from kg.bolt_store import BoltStore, Door
+from kg.bolt_store import BoltStore
+from kg.door import Door
 from nlp.documents import read
 from tests.kg.databases import wipe
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kg.bolt_store import BoltStore, Door
+from kg.bolt_store import BoltStore
+from kg.door import Door
 from kg.errors import StoreAccessError, StoreAddressError, StoreError, StoreUnavailableError
 from kg.memory_store import MemoryStore
 from kg.open_store import open_store
