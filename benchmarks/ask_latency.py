@@ -73,7 +73,7 @@ def measure(name: str, questions: Sequence[str], build: Callable[[Services], Non
             command=COMMAND,
         )
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         address = f"embedded:{folder}/graph"
         services = Services(Settings(store=address, processes=2))
         try:
