@@ -24,10 +24,6 @@ FIND_DOCUMENTS = """
 UNWIND $ids AS id MATCH (d:Document {id: id}) RETURN d.id
 """
 
-FIND_CHUNKS = """
-UNWIND $ids AS id MATCH (c:Chunk {id: id}) RETURN c.id
-"""
-
 PUT_DOCUMENTS = """
 UNWIND $rows AS row MERGE (d:Document {id: row.id}) SET d = row RETURN d.id, elementId(d)
 """
@@ -233,10 +229,6 @@ CALL db.index.vector.queryNodes($index, $limit, $vector) YIELD node
 RETURN node.document, node.start, node.end, node.text, node.embedding
 """
 
-ALL_VECTORS = """
-MATCH (c:Chunk) WHERE c.embedding IS NOT NULL RETURN c.document, c.start, c.end, c.text, c.embedding
-"""
-
 # -- the whole --------------------------------------------------------------------------------------------------
 
 COUNTS = "MATCH (g:Graph {id: 'graph'}) RETURN g.counts"
@@ -254,8 +246,6 @@ COUNT_CHUNKS = "MATCH (c:Chunk) RETURN count(c)"
 # -- the schema -------------------------------------------------------------------------------------------------
 
 READY = "RETURN 1"
-
-COMPONENTS = "CALL dbms.components() YIELD name, versions RETURN name, versions"
 
 SCHEMA_NUMBER = "MATCH (g:Graph {id: 'graph'}) RETURN g.schema"
 
