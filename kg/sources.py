@@ -27,8 +27,11 @@ _ERRORS = {
 
 
 def source_of(path: Path) -> str:
-    """The path as it was given, its parts joined by "/"; bytes of a name that are not UTF-8 are written as \\xNN."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+    """The path as it was given, its parts joined by "/"; bytes of a name that are not UTF-8 are written as \\xNN.
+
+    A "#" in it is written as %23, for a "#" parts a file from its row.
+    """
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace").replace("#", "%23")
 
 
 def check(path: Path) -> os.stat_result:

@@ -208,7 +208,7 @@ def _vanished_rows(
 ) -> set[DocumentId]:
     """Rows (``file#row``) of files of which other rows were seen and none failed, and that were not seen themselves."""
     by_id = {record.id: record.source for record in stored}
-    broken = {item.source.partition("#")[0] for item in unreadable}
+    broken = {item.source for item in unreadable}
     files = {by_id[id].rpartition("#")[0] for id in seen if id in by_id}
     return {
         id

@@ -527,7 +527,8 @@ def test_a_path_given_twice_is_read_once() -> None:
 def test_odd_names_are_sources_like_others() -> None:
     for name in ODD_NAMES:
         Path(name).write_text("Text.")
-    assert sorted(document.source for document in documents(*ODD_NAMES)) == sorted(ODD_NAMES)
+    sources = [name.replace("#", "%23") for name in ODD_NAMES]  # "#" parts a file from its row
+    assert sorted(document.source for document in documents(*ODD_NAMES)) == sorted(sources)
     Path("bad\nname.txt").write_bytes(b"")
     assert problems("bad\nname.txt") == [r"bad\nname.txt: is empty; there is nothing to read"]
 

@@ -1,6 +1,7 @@
 """The graph is a function of the set of documents: whatever the order, the detours and the interruptions."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +12,7 @@ from kg.errors import UnknownDocumentError
 from kg.export import export_jsonl
 from kg.facts import Document
 from kg.memory_store import MemoryStore
+from nlp.documents import read
 from nlp.formats.pieces import Unreadable
 from nlp.ingest import Ingestor
 from nlp.link import NameLinker
@@ -143,11 +145,22 @@ def test_rows_that_left_their_file_are_removed_unless_the_file_was_broken():
     changes = ingestor(store)
     rows = [Document(f"a.jsonl#{i}", f"Row {i} is a row.", language="en") for i in range(3)]
     changes.ingest(lambda: rows, whole_files=True)
-    broken: list[Document | Unreadable] = [rows[0], Unreadable("a.jsonl#4", "a.jsonl, line 4: not JSON")]
+    broken: list[Document | Unreadable] = [rows[0], Unreadable("a.jsonl", "a.jsonl: line 4 is not JSON; mend it")]
     assert changes.ingest(lambda: broken, whole_files=True).removed == 0
     assert changes.ingest(lambda: rows[:1]).removed == 0
     assert changes.ingest(lambda: rows[:1], whole_files=True).removed == 2
     assert [record.source for record in store.documents()] == ["a.jsonl#0"]
+
+
+def test_a_file_with_a_number_sign_in_its_name_is_no_row_of_another(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number in (1, 2):
+        Path(f"a#{number}.txt").write_text(f"Report {number} names nobody at all.")
+    store = MemoryStore()
+    changes = ingestor(store)
+    changes.ingest(lambda: read(["a#1.txt", "a#2.txt"]), whole_files=True)
+    assert changes.ingest(lambda: read(["a#1.txt"]), whole_files=True).removed == 0
+    assert [record.source for record in store.documents()] == ["a%231.txt", "a%232.txt"]
 
 
 def test_deleting_an_unknown_document_deletes_nothing():
