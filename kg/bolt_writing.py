@@ -77,6 +77,10 @@ class Writing:
     def _rows(self, query: str, rows: Sequence[Row]) -> list[Any]:
         return [row for part in _parts(rows) for row in self._transaction.run(query, {"rows": part})]
 
+    def _created(self, query: str, rows: Sequence[Row]) -> dict[Any, str]:
+        """The element id of each thing that a statement creates, by its id."""
+        return {id: element for (pairs,) in self._rows(query, rows) for id, element in pairs}
+
     # -- forgetting ---------------------------------------------------------------------------------------------
 
     def _forget_documents(self, held: Collection[DocumentId]) -> None:
@@ -164,7 +168,8 @@ class Writing:
         """Find or create; returns the element id of each, and which are new."""
         placed: dict[EntityId, str] = {}
         changed: list[Row] = []
-        for id, element, known in self._query(cypher.FIND_ENTITIES_TO_WRITE, entities):
+        found = [row for (rows,) in self._query(cypher.FIND_ENTITIES_TO_WRITE, entities) for row in rows]
+        for id, element, known in found:
             placed[id] = element
             more = aliases.get(id, set()).difference(known or ())
             if more:
@@ -183,7 +188,7 @@ class Writing:
         for type, rows in sorted(by_type.items()):
             self._tally.entities[type] += len(rows)
             label = quoted(self._naming.label(type))
-            placed.update(self._rows(cypher.CREATE_ENTITIES.replace("<LABEL>", label), rows))
+            placed |= self._created(cypher.CREATE_ENTITIES.replace("<LABEL>", label), rows)
         return placed, set(new)
 
     def _put_chunks(self, batch: Batch, facts: Sequence[Fact]) -> dict[ChunkId, str]:
@@ -214,7 +219,7 @@ class Writing:
                 }
                 rows.append(row)
         self._tally.chunks += len(rows)
-        return dict(self._rows(cypher.CREATE_CHUNKS, rows))
+        return self._created(cypher.CREATE_CHUNKS, rows)
 
     def _put_facts(self, facts: Sequence[Fact], placed: Mapping[EntityId, str], new: set[EntityId]) -> None:
         by_relation: defaultdict[str, list[Fact]] = defaultdict(list)

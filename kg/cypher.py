@@ -3,7 +3,8 @@
 The graph: (:Document)-[:HAS_CHUNK]->(:Chunk)-[:MENTIONS {spans, aliases}]->(:Entity:Film), and facts as
 (:Entity)-[:directed_by {id, evidence}]->(:Entity). One (:Graph) node holds the version of the data, how much there
 is of what, and the number of the last migration. Nodes that were just found or made are passed on by their element
-id, which spares a look-up.
+id, which spares a look-up. Statements that return something of each of thousands of rows return it as one list: the
+driver is slow at handing over records.
 """
 
 # A property whose value is null is not kept.
@@ -33,17 +34,17 @@ UNWIND $rows AS row MATCH (d) WHERE elementId(d) = row.parent
 CREATE (d)-[:HAS_CHUNK]->(c:Chunk {
   id: row.id, document: row.document, start: row.start, end: row.end, title: row.title, text: row.text,
   facts: row.facts, embedding: row.embedding
-}) RETURN row.id, elementId(c)
+}) RETURN collect([row.id, elementId(c)])
 """
 
 FIND_ENTITIES_TO_WRITE = """
-UNWIND $ids AS id MATCH (e:Entity {id: id}) RETURN e.id, elementId(e), e.aliases
+UNWIND $ids AS id MATCH (e:Entity {id: id}) RETURN collect([e.id, elementId(e), e.aliases])
 """
 
 CREATE_ENTITIES = """
 UNWIND $rows AS row CREATE (e:Entity:<LABEL> {
   id: row.id, type: row.type, name: row.name, key: row.key, aliases: row.aliases, words: row.words, sort: row.sort
-}) RETURN row.id, elementId(e)
+}) RETURN collect([row.id, elementId(e)])
 """
 
 SET_ALIASES = """

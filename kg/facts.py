@@ -10,6 +10,7 @@ import json
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NewType
 
 import regex
@@ -22,9 +23,16 @@ FactId = NewType("FactId", str)
 
 def digest(*parts: str) -> str:
     """128 bits of BLAKE2b over the parts, each with its length, as 32 hexadecimal digits."""
-    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
-    framed = b"".join([len(data).to_bytes(8, "big") + data for data in encoded])
-    return hashlib.blake2b(framed, digest_size=16).hexdigest()
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        state.update(len(data).to_bytes(8, "big") + data)
+    return state.hexdigest()
+
+
+@lru_cache(maxsize=1 << 16)  # an import asks for the same ids many times over
+def _entity_id(type: str, name: str) -> EntityId:
+    return EntityId(digest("entity", type, name))
 
 
 _SEPARATORS = regex.compile(r"[\p{P}\p{S}\p{Z}\p{C}]+")
@@ -96,7 +104,7 @@ class Entity:
 
     @property
     def id(self) -> EntityId:
-        return EntityId(digest("entity", self.type, self.name))
+        return _entity_id(self.type, self.name)
 
     @property
     def key(self) -> str:
@@ -160,7 +168,12 @@ def canonical_json(value: object) -> str:
 
 def merge_facts(facts: Iterable[Fact]) -> list[Fact]:
     """One fact per (subject, relation, object), its evidence the union, in the order of first appearance."""
-    merged: dict[tuple[EntityId, str, EntityId], set[Evidence]] = {}
+    merged: dict[tuple[EntityId, str, EntityId], Fact] = {}
+    repeated: dict[tuple[EntityId, str, EntityId], set[Evidence]] = {}
     for fact in facts:
-        merged.setdefault((fact.subject, fact.relation, fact.object), set()).update(fact.evidence)
-    return [Fact(s, r, o, frozenset(evidence)) for (s, r, o), evidence in merged.items()]
+        key = (fact.subject, fact.relation, fact.object)
+        known = merged.setdefault(key, fact)
+        if known is not fact:
+            repeated.setdefault(key, set(known.evidence)).update(fact.evidence)
+    merged |= {key: Fact(*key, frozenset(evidence)) for key, evidence in repeated.items()}
+    return list(merged.values())

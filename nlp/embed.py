@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Vectors = npt.NDArray[np.float32]
 
-GRAPH_VERSION = 1  # of what nlp.minilm writes; a new one makes every machine write its copy again
+GRAPH_VERSION = 2  # of what nlp.minilm writes; a new one makes every machine write its copy again
 MAX_TOKENS = 256  # as the model was trained; what follows in a longer text is not seen
 
 

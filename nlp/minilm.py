@@ -72,40 +72,46 @@ class _Writer:
         zero = self._constant("zero", np.array([0]))
         rows = self._node("Slice", [self._constant("positions", positions), zero, length, zero], "position_rows")
         x = self._node("Add", [x, rows], "embedded")
-        norm = [self._tensor("embeddings.LayerNorm.weight"), self._tensor("embeddings.LayerNorm.bias")]
-        return self._node("LayerNormalization", [x, *norm], "embedded_norm", axis=-1, epsilon=EPSILON)
+        return self._norm(x, "embeddings.LayerNorm", "embedded_norm")
 
     def _layer(self, x: str, layer: str) -> str:
         heads = [f"{layer}attention.self.{part}" for part in ("query", "key", "value")]
         weight = np.concatenate([self._tensors[f"{head}.weight"].T for head in heads], axis=1)  # (d, 3d)
         bias = self._constant(f"{layer}qkv.bias", np.concatenate([self._tensors[f"{head}.bias"] for head in heads]))
-        joined = self._node("Add", [self._multiply(x, f"{layer}qkv", weight), bias], f"{layer}qkv")  # (1, s, 3d)
+        joined = self._linear(x, f"{layer}qkv", weight, bias)  # (1, s, 3d)
         sizes = self._constant(f"{layer}sizes", np.array([WIDTH] * 3))
         parts = [f"{layer}{part}" for part in ("q", "k", "v")]
         self._node("Split", [joined, sizes], *parts, axis=-1)
         context = self._fused("MultiHeadAttention", parts, f"{layer}context", num_heads=HEADS)
         x = self._add_norm(x, context, f"{layer}attention.output.")
         name = f"{layer}intermediate.dense"
-        wide = self._multiply(x, name, self._tensors[f"{name}.weight"].T)  # (1, s, 4d)
+        wide = self._linear(x, name, self._tensors[f"{name}.weight"].T)  # (1, s, 4d)
         wide = self._fused("BiasGelu", [wide, self._tensor(f"{name}.bias")], f"{layer}gelu")
         return self._add_norm(x, wide, f"{layer}output.")
 
     def _add_norm(self, x: str, inner: str, prefix: str) -> str:
         """LayerNorm(x + inner · W + b)."""
-        projected = self._multiply(inner, f"{prefix}dense", self._tensors[f"{prefix}dense.weight"].T)
-        names = ("LayerNorm.weight", "LayerNorm.bias", "dense.bias")
-        constants = [self._tensor(prefix + name) for name in names]
-        return self._fused("SkipLayerNormalization", [x, projected, *constants], f"{prefix}normed", epsilon=EPSILON)
+        bias = self._tensor(f"{prefix}dense.bias")
+        projected = self._linear(inner, f"{prefix}dense", self._tensors[f"{prefix}dense.weight"].T, bias)
+        return self._norm(self._node("Add", [x, projected], f"{prefix}sum"), f"{prefix}LayerNorm", f"{prefix}normed")
 
-    def _multiply(self, x: str, name: str, weight: Array) -> str:
+    def _norm(self, x: str, name: str, output: str) -> str:
+        # Two standard operators: SkipLayerNormalization, which does both, takes four times as long on a processor.
+        weights = [self._tensor(f"{name}.weight"), self._tensor(f"{name}.bias")]
+        return self._node("LayerNormalization", [x, *weights], output, axis=-1, epsilon=EPSILON)
+
+    def _linear(self, x: str, name: str, weight: Array, bias: str = "") -> str:
+        """x · W, and + b where a bias is given."""
         if not self._quantise:
-            return self._node("MatMul", [x, self._constant(f"{name}.matrix", weight)], f"{name}.product")
+            product = self._node("MatMul", [x, self._constant(f"{name}.matrix", weight)], f"{name}.product")
+            return self._node("Add", [product, bias], f"{name}.biased") if bias else product
         scale = (np.abs(weight).max(axis=0) / LEVELS).astype(np.float32)  # (columns,)
         inputs = [
             x,
             self._constant(f"{name}.matrix", np.round(weight / scale).astype(np.int8)),
             self._constant(f"{name}.scale", scale),
             self._constant(f"{name}.zero", np.zeros(len(scale), np.int8)),
+            *([bias] if bias else []),
         ]
         return self._fused("DynamicQuantizeMatMul", inputs, f"{name}.product")
 

@@ -137,6 +137,8 @@ class Reader:
         extractions: dict[str, Extraction] = {}
         for code, extractor in self._extractors.items():
             units = [(s, chunk) for s in sections if s.document.language == code for chunk in s.chunks]
+            if not units:
+                continue  # to ask the parser for nothing would load its model
             texts = [chunk.text for _, chunk in units]
             for (section, chunk), parsed in zip(units, parse(texts, code, processes=self._processes), strict=True):
                 extractions[chunk.id] = extractor.extract(chunk, parsed, topic=section.topic, gazetteer=gazetteer)
