@@ -6,7 +6,7 @@ document in the stream changes nothing. Long documents are read in sections, so 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from kg.facts import Chunk, Document, Entity, EntityId, Evidence, Fact, Occurrence, Topic, merge_facts
@@ -21,6 +21,8 @@ from nlp.topics import declare
 
 SECTION = 128  # chunks of one document that are linked and written together
 BATCH = 128  # chunks that are parsed and embedded together
+
+_Vectors = dict[str, tuple[float, ...]]  # by the id of the chunk
 
 
 @dataclass(slots=True)
@@ -91,13 +93,15 @@ class Reader:
     def read(self, documents: Iterable[Document], gazetteer: Gazetteer, tally: Tally) -> Iterator[Reading]:
         """Read the documents in order: one reading or more for each, the last marked so."""
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="clew-embedder") as beside:
-            batch: list[_Section] = []
-            for section in self._sections(documents):
-                batch.append(section)
-                if sum(len(s.chunks) for s in batch) >= BATCH:
-                    yield from self._read_batch(batch, gazetteer, tally, beside)
-                    batch = []
-            yield from self._read_batch(batch, gazetteer, tally, beside)
+            # The encoder leaves the interpreter to the parser, and is given its next batch before it is done.
+            pending: tuple[list[_Section], Future[_Vectors]] | None = None
+            for batch in _batches(self._sections(documents)):
+                embedding = beside.submit(self._embed, batch)
+                if pending is not None:
+                    yield from self._read_batch(*pending, gazetteer, tally)
+                pending = batch, embedding
+            if pending is not None:
+                yield from self._read_batch(*pending, gazetteer, tally)
 
     def _sections(self, documents: Iterable[Document]) -> Iterator[_Section]:
         for document in documents:
@@ -112,9 +116,8 @@ class Reader:
             yield _Section(document, topic, tuple(chunks), first, last=True)
 
     def _read_batch(
-        self, sections: list[_Section], gazetteer: Gazetteer, tally: Tally, beside: Executor
+        self, sections: list[_Section], embedding: Future[_Vectors], gazetteer: Gazetteer, tally: Tally
     ) -> Iterator[Reading]:
-        embedding = beside.submit(self._embed, sections)  # the encoder leaves the interpreter to the parser
         extractions = self._extract(sections, gazetteer)
         vectors = embedding.result()
         for section in sections:
@@ -144,7 +147,7 @@ class Reader:
                 extractions[chunk.id] = extractor.extract(chunk, parsed, topic=section.topic, gazetteer=gazetteer)
         return extractions
 
-    def _embed(self, sections: list[_Section]) -> dict[str, tuple[float, ...]]:
+    def _embed(self, sections: list[_Section]) -> _Vectors:
         if self._embedder is None:
             return {}
         units = [(s.document.title, chunk) for s in sections for chunk in s.chunks]
@@ -156,7 +159,7 @@ class Reader:
         section: _Section,
         extractions: dict[str, Extraction],
         links: Links,
-        vectors: dict[str, tuple[float, ...]],
+        vectors: _Vectors,
         tally: Tally,
     ) -> Reading:
         entities: dict[EntityId, Entity] = {}
@@ -197,3 +200,14 @@ class Reader:
             first=section.first,
             last=section.last,
         )
+
+
+def _batches(sections: Iterable[_Section]) -> Iterator[list[_Section]]:
+    batch: list[_Section] = []
+    for section in sections:
+        batch.append(section)
+        if sum(len(s.chunks) for s in batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
