@@ -1,0 +1,37 @@
+"""The errors of learning a graph.
+
+LearningError                     a kind of GraphError
+├── NothingToLearnError           the graph holds no facts
+├── TooLargeError                 training would need more memory than there is
+├── DivergedError                 the loss became infinite or no number before anything good was learned
+└── CheckpointError               a checkpoint cannot be read, or not be used as asked
+    └── OtherGraphError           the checkpoint was learned from another graph
+
+Each message is one line for a person: what happened, where, and what to do.
+"""
+
+from kg.errors import GraphError
+
+
+class LearningError(GraphError):
+    """A graph could not be learned."""
+
+
+class NothingToLearnError(LearningError):
+    """The graph holds no facts."""
+
+
+class TooLargeError(LearningError):
+    """Training would need more memory than there is."""
+
+
+class DivergedError(LearningError):
+    """The loss became infinite or no number before anything good was learned."""
+
+
+class CheckpointError(LearningError):
+    """A checkpoint cannot be read, or cannot be used as asked."""
+
+
+class OtherGraphError(CheckpointError):
+    """The checkpoint was learned from another graph."""
