@@ -1,0 +1,90 @@
+"""How much memory training will need, and how much there is."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from kg.embeddings.batches import Queries
+from kg.embeddings.config import TrainConfig
+from kg.embeddings.errors import TooLargeError
+from kg.embeddings.evaluate import BATCH, SCORES
+from kg.embeddings.losses import CHUNK
+
+FLOAT = 4
+MOMENTS = {"adagrad": 1, "adamw": 2}
+SPARE = 300 << 20  # what the process itself holds
+
+
+def estimate(config: TrainConfig, *, num_entities: int, num_relations: int, num_queries: int, num_facts: int) -> int:
+    """Bytes that training a scorer of two tables takes at its peak, generously counted.
+
+    ``num_facts`` counts both directions, so facts of a query are ``num_facts / num_queries`` on average.
+    """
+    rows = num_entities + 2 * num_relations
+    tables = rows * config.dimension * FLOAT * (3 + MOMENTS[config.optimizer])  # values, gradients, the best so far
+    batch = min(config.batch_size, num_queries)
+    facts = batch * num_facts // max(num_queries, 1)
+    step = (12 * batch + 12 * facts) * config.dimension * FLOAT  # gathered rows, their products, their gradients
+    candidates = min(config.candidates or num_entities, num_entities)
+    held = max(min(CHUNK, batch * candidates), candidates) + config.dimension * candidates
+    measured = min(SCORES, BATCH * num_entities) * 2
+    index = 6 * 8 * num_facts
+    return tables + step + (held + measured) * FLOAT + index
+
+
+def check(config: TrainConfig, queries: Queries, num_entities: int, *, device: str, free: int | None = None) -> None:
+    """Refuse what does not fit; ``free`` stands in for the bytes that the device has left.
+
+    Raises: ``TooLargeError``.
+    """
+    need = estimate(
+        config,
+        num_entities=num_entities,
+        num_relations=queries.num_relations,
+        num_queries=len(queries),
+        num_facts=len(queries.tails),
+    )
+    left = available(device) if free is None else free
+    if need > left:
+        raise TooLargeError(
+            f"Learning {num_entities:,} entities in {config.dimension} dimensions needs about {_gigabytes(need)} of "
+            f"memory, and {_gigabytes(left)} are free on {device}; choose a smaller dimension or batch."
+        )
+
+
+def available(device: str) -> int:
+    """Bytes that may still be taken on this device."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.mem_get_info(device)[0])
+    return max(0, min(_of_machine(), _of_group()) - SPARE)
+
+
+def tables(scorer: nn.Module) -> int:
+    """Bytes of a scorer's parameters."""
+    return sum(parameter.numel() * parameter.element_size() for parameter in scorer.parameters())
+
+
+def _of_machine() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    except OSError:
+        return 1 << 62  # not Linux: unknown, so nothing is refused
+    for line in lines:
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) << 10
+    return 1 << 62
+
+
+def _of_group() -> int:
+    """What a container may still take, where it is limited."""
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text("ascii").strip()
+        used = Path("/sys/fs/cgroup/memory.current").read_text("ascii").strip()
+    except OSError:
+        return 1 << 62
+    return int(limit) - int(used) if limit != "max" else 1 << 62
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 5e7 else f"{size / 1e6:.1f} MB"

@@ -1,0 +1,93 @@
+"""What a batch of queries costs: the number that training makes small.
+
+The cross-entropy of every fact's tail among all entities, both ways round (Lacroix et al. 2018); N3 on the rows of the
+facts; where asked, the cross-entropy of the relation between head and tail (Chen et al. 2021).
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from kg.embeddings.batches import Batch, Queries
+from kg.embeddings.config import TrainConfig
+from kg.embeddings.losses import grouped_softmax, inner_product_softmax
+from kg.embeddings.scorers import Factorised, Scorer
+
+
+class Objective:
+    """The loss of a batch, as a share of the mean batch's facts, so that every fact weighs the same in an epoch."""
+
+    def __init__(self, queries: Queries, config: TrainConfig, num_entities: int, *, dtype: torch.dtype) -> None:
+        self.config = config
+        self.dtype = dtype
+        self.num_entities = num_entities
+        self.batches = -(-len(queries) // config.batch_size)
+        self.facts_per_batch = len(queries.tails) / self.batches
+        self.sampled = 0 < config.candidates < num_entities
+        self.bias = self._log_weights(queries) if self.sampled else None
+        self.generator = torch.Generator()
+
+    def _log_weights(self, queries: Queries) -> Tensor:
+        """What stands for what: −log of how likely each entity is to be among a batch's candidates, (n,).
+
+        An entity that is likely to be there counts less, so that the sum over candidates has the mean of the sum over
+        all entities.
+        """
+        ends = torch.cat((queries.keys // (2 * queries.num_relations), queries.tails))
+        seen = torch.bincount(ends, minlength=self.num_entities).float()
+        by_batch = seen * min(1.0, self.config.batch_size / len(queries))
+        left_out = (1 - self.config.candidates / self.num_entities) * torch.exp(-by_batch)
+        return -torch.log1p(-left_out)
+
+    def begin(self, epoch: int) -> None:
+        """Draw what this epoch needs by chance; it depends on seed and epoch alone."""
+        self.generator.manual_seed(self.config.seed * 1_000_003 + epoch)
+
+    def __call__(self, scorer: Scorer, batch: Batch) -> Tensor:
+        """The loss; a scalar."""
+        if isinstance(scorer, Factorised):
+            return self._of_rows(scorer, batch) / self.facts_per_batch
+        loss = grouped_softmax(scorer(batch.heads, batch.relations).float(), batch.rows, batch.tails)
+        if self.config.regularisation:
+            heads, relations = batch.heads[batch.rows], batch.relations[batch.rows]
+            cost = scorer.regularisation(heads, relations, batch.tails)
+            loss = loss + self.config.regularisation * len(batch.tails) * cost
+        return loss / self.facts_per_batch
+
+    def _of_rows(self, scorer: Factorised, batch: Batch) -> Tensor:
+        """The same for models of rows: each table is read once, so that its gradient is made once."""
+        size = len(batch.heads)
+        entities, relations = scorer.vectors()
+        bias = None
+        ends, targets = torch.cat((batch.heads, batch.tails)), batch.tails
+        if self.bias is not None:
+            drawn = torch.randint(self.num_entities, (self.config.candidates,), generator=self.generator)
+            wanted, places = torch.unique(torch.cat((ends, drawn.to(ends.device))), return_inverse=True)
+            candidates = F.embedding(wanted, entities, sparse=entities.is_leaf and self.config.optimizer == "adagrad")
+            bias = self.bias[wanted]
+            ends = places[: len(ends)]
+            targets = ends[size:]
+        else:
+            candidates = entities
+        rows = candidates.index_select(0, ends)
+        heads, tails = rows[:size], rows[size:]  # (b, d), (t, d)
+        kinds = relations.index_select(0, batch.relations)  # (b, d)
+        queries = scorer.query(heads, kinds)
+        if scorer.inner_product:
+            loss = inner_product_softmax(queries, candidates, batch.rows, targets, bias=bias, dtype=self.dtype)
+        else:
+            scores = scorer.compare(queries, candidates)
+            loss = grouped_softmax(scores if bias is None else scores + bias, batch.rows, targets)
+        if self.config.relation_weight:
+            asked = scorer.relation_query(heads.index_select(0, batch.rows), tails)  # (t, d)
+            each = torch.arange(len(asked), device=asked.device)
+            kind = batch.relations[batch.rows]
+            missed = inner_product_softmax(asked, relations, each, kind, dtype=self.dtype)
+            loss = loss + self.config.relation_weight * missed
+        if self.config.regularisation:
+            counts = torch.bincount(batch.rows, minlength=size)
+            cost = (counts * (scorer.penalty(heads) + scorer.relation_penalty(kinds))).sum() + scorer.penalty(
+                tails
+            ).sum()
+            loss = loss + self.config.regularisation * cost
+        return loss
