@@ -18,22 +18,19 @@ pairs, ``e`` messages, ``d`` dimensions.
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, field
 from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kg.embeddings.batches import with_inverses
-from kg.embeddings.loop import Learned, Schedule, learn
 from kg.embeddings.scorers import Scorer
 from kg.embeddings.walks import Hop, Links, Questions, hops
 from kg.errors import InputError
 
 Aggregation = Literal["sum", "pna"]
 
-MESSAGES = 4_000_000  # of one layer that are held at once: queries that need more are scored in halves
+MESSAGES = 1_000_000  # of one layer that are held at once: queries that need more are scored in halves
 
 
 class RelationalLayer(nn.Module):
@@ -59,32 +56,36 @@ class RelationalLayer(nn.Module):
         weights = torch.cat([self.relations(query).view(-1, d), query.new_ones(1, d)])  # (2rb + 1, d)
         messages = torch.cat([x, query]).index_select(0, hop.source) * weights.index_select(0, hop.weight)  # (e, d)
         x = x.new_zeros(len(hop.reached), d).index_copy(0, hop.carried, x)  # (k', d)
-        update = torch.cat([x, self.aggregate(messages, hop.count)], dim=1)
-        return x + torch.relu(self.norm(self.linear(update)))
+        return x + torch.relu(self.norm(self.update(x, messages, hop.count)))
 
-    def aggregate(self, messages: Tensor, count: Tensor) -> Tensor:
-        """The messages that arrive at one place as one vector; nothing that arrives is 0.
+    def update(self, x: Tensor, messages: Tensor, count: Tensor) -> Tensor:
+        """W over a state and what arrived there.
 
-        PNA: mean, greatest, least and standard deviation, each as it is, × and ÷ log(count + 1) / its mean in training.
+        PNA gathers mean, greatest, least and standard deviation, each as it is, × s and ÷ s, s being log(count + 1)
+        over its mean in training. The scales are applied behind W, where the rows are shorter. What has nothing
+        arriving gathers 0.
 
         Shapes:
-            messages (e, d) in the order of arrival, count (k,); returns (k, d) or (k, 12d)
+            x (k, d), messages (e, d) in the order of arrival, count (k,); returns (k, d)
         """
-        total = torch.segment_reduce(messages, "sum", lengths=count, axis=0, unsafe=True)
+        total = torch.segment_reduce(messages, "sum", lengths=count, axis=0, unsafe=True)  # (k, d)
         if self.aggregation == "sum":
-            return total
-        some = (count > 0).unsqueeze(1)
+            return F.linear(torch.cat([x, total], dim=1), self.linear.weight, self.linear.bias)
         many = count.clamp(min=1).unsqueeze(1).to(messages.dtype)
         mean = total / many
         squares = torch.segment_reduce(messages.square(), "sum", lengths=count, axis=0, unsafe=True) / many
-        deviation = (squares - mean.square()).clamp(min=1e-6).sqrt()
-        greatest = torch.segment_reduce(messages, "max", lengths=count, axis=0, unsafe=True)
-        least = torch.segment_reduce(messages, "min", lengths=count, axis=0, unsafe=True)
-        nothing = messages.new_zeros(())
-        found = [mean, greatest, least, deviation]
-        features = torch.cat([torch.where(some, feature, nothing) for feature in found], dim=1)  # (k, 4d)
-        scale = torch.log(many + 1) / self.mean_log_degree
-        return torch.cat([features, features * scale, features / scale], dim=1)  # (k, 12d)
+        gathered = [
+            torch.segment_reduce(messages, "max", lengths=count, axis=0, unsafe=True),
+            torch.segment_reduce(messages, "min", lengths=count, axis=0, unsafe=True),
+            (squares - mean.square()).clamp(min=1e-6).sqrt(),
+        ]
+        some, nothing = (count > 0).unsqueeze(1), messages.new_zeros(())
+        features = torch.cat([mean, *(torch.where(some, part, nothing) for part in gathered)], dim=1)  # (k, 4d)
+        scale = torch.log(many + 1) / self.mean_log_degree  # (k, 1)
+        d = x.shape[1]
+        plain, times, over = self.linear.weight.split([5 * d, 4 * d, 4 * d], dim=1)  # type: ignore[no-untyped-call]
+        out = F.linear(torch.cat([x, features], dim=1), plain, self.linear.bias)
+        return out + scale * F.linear(features, times) + F.linear(features, over) / scale
 
 
 class NBFNet(Scorer):
@@ -189,99 +190,3 @@ class NBFNet(Scorer):
         vectors = self.query(inverse)
         total = torch.segment_reduce(vectors, "sum", lengths=self.links.degree(), axis=0, unsafe=True)
         return total / self.links.degree().clamp(min=1).unsqueeze(1)
-
-
-@dataclass(frozen=True, slots=True)
-class InductiveConfig:
-    """How the encoder is built and trained."""
-
-    dimension: int = 32
-    layers: int = 4
-    aggregation: Aggregation = "sum"
-    apart: float = 0.5  # the share of queries that walk no edge at all between head and answer
-    batch: int = 64
-    schedule: Schedule = field(default_factory=lambda: Schedule(steps=1000, rate=5e-3))
-
-
-def fit_inductive(
-    links: Links,
-    config: InductiveConfig,
-    *,
-    device: str = "cpu",
-    dev: Callable[[NBFNet], float] | None = None,
-    progress: Callable[[int, float], None] | None = None,
-) -> tuple[NBFNet, Learned]:
-    """Train on a graph to find the answer of each of its facts without walking that fact.
-
-    The loss is the softmax over all entities with the fact's other known answers left out; both sides of a fact are
-    asked for. ``dev`` scores a model (higher is better): the best state is kept.
-
-    Raises:
-        NothingToLearnError: the graph holds no facts.
-        DivergedError: the loss became infinite or no number before anything good was learned.
-    """
-    generator = torch.Generator().manual_seed(config.schedule.seed)
-    torch.manual_seed(config.schedule.seed)
-    model = NBFNet(links, dimension=config.dimension, layers=config.layers, aggregation=config.aggregation)
-    model.to(device)
-    links = model.links
-    heads = torch.repeat_interleave(links.degree())  # (2m,)
-
-    def loss() -> Tensor:
-        edges = torch.randint(len(heads), (config.batch,), generator=generator).to(device)
-        apart = torch.rand(config.batch, generator=generator).to(device) < config.apart
-        questions = Questions(heads[edges], links.relation[edges], links.target[edges], apart)
-        scores = model.scores_on(links, questions)  # (b, n)
-        return F.cross_entropy(without_other_answers(scores, links, questions), links.target[edges])
-
-    return model, learn(model, loss, config.schedule, facts=len(heads), dev=dev, progress=progress)
-
-
-def without_other_answers(scores: Tensor, links: Links, questions: Questions) -> Tensor:
-    """The scores with −∞ for every answer that the graph holds but the one that the query was made from.
-
-    Shapes:
-        scores (b, n); returns (b, n)
-    """
-    assert questions.answers is not None
-    row, entity = links.answers(questions.heads, questions.relations)
-    other = entity != questions.answers[row]
-    return scores.index_put((row[other], entity[other]), scores.new_tensor(-torch.inf))
-
-
-@torch.inference_mode()
-def leave_one_out_ranks(
-    model: NBFNet,
-    triples: Tensor,
-    *,
-    apart: bool = False,
-    batch: int = 64,
-    extra: Callable[[Tensor, Tensor], Tensor] | None = None,
-) -> Tensor:
-    """The filtered realistic rank of every tail, then of every head, each asked without walking its own fact.
-
-    The triples are facts of the model's graph, whose other facts are what the model may use. With ``apart``, no fact
-    between the two entities may be used. ``extra`` (heads, relations) -> (b, n) is added to the scores.
-
-    Shapes:
-        triples (k, 3); returns (2k,)
-    """
-    found = []
-    for part in torch.split(with_inverses(triples, model.num_relations), batch):
-        heads, relations, answers = part.unbind(1)
-        questions = Questions(heads, relations, answers, torch.full_like(heads, apart, dtype=torch.bool))
-        scores = model.scores_on(model.links, questions)
-        if extra is not None:
-            scores = scores + extra(heads, relations)
-        found.append(realistic_ranks(without_other_answers(scores, model.links, questions), answers))
-    return torch.cat(found) if found else torch.empty(0)
-
-
-def realistic_ranks(scores: Tensor, answers: Tensor) -> Tensor:
-    """1 + how many score higher + half of how many others score the same.
-
-    Shapes:
-        scores (b, n), answers (b,); returns (b,)
-    """
-    own = scores.gather(1, answers.unsqueeze(1))
-    return 1 + (scores > own).sum(1) + ((scores == own).sum(1) - 1) / 2

@@ -138,8 +138,10 @@ def fit_text(
         DivergedError: the loss became infinite or no number before anything good was learned.
     """
     generator = torch.Generator().manual_seed(config.schedule.seed)
-    torch.manual_seed(config.schedule.seed)
-    model = TextScorer(features, links.num_relations, dimension=config.dimension, hidden=config.hidden).to(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.schedule.seed)
+        model = TextScorer(features, links.num_relations, dimension=config.dimension, hidden=config.hidden)
+    model.to(device)
     links = links.apply(lambda tensor: tensor.to(device))
     heads = torch.repeat_interleave(links.degree())  # (2m,)
     seen = links.degree().nonzero().squeeze(1)

@@ -146,7 +146,7 @@ class Hop:
     reached: Tensor
 
 
-def hops(links: Links, questions: Questions, *, layers: int, limit: int) -> list[Hop] | None:
+def hops(links: Links, questions: Questions, *, layers: int, limit: int | None) -> list[Hop] | None:
     """The messages of every layer, or None when one layer of more than one query has more than ``limit``."""
     n, rows = links.num_entities, 2 * links.num_relations
     b = len(questions)
@@ -156,7 +156,7 @@ def hops(links: Links, questions: Questions, *, layers: int, limit: int) -> list
     degree = links.degree()
     for _ in range(layers):
         entity = reached % n
-        if b > 1 and int(degree[entity].sum()) > limit:
+        if limit is not None and b > 1 and int(degree[entity].sum()) > limit:
             return None
         owner, edge = links.out(entity)
         query, target, relation = (reached // n)[owner], links.target[edge], links.relation[edge]

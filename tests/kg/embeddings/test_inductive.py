@@ -5,13 +5,14 @@ import torch
 from torch import Tensor
 from torch_geometric.nn import MessagePassing
 
-from kg.embeddings.errors import DivergedError, NothingToLearnError
-from kg.embeddings.inductive import (
+from kg.embeddings.errors import DivergedError, NothingToLearnError, TooLargeError
+from kg.embeddings.inductive import NBFNet
+from kg.embeddings.inductive_training import (
     InductiveConfig,
-    NBFNet,
     fit_inductive,
     leave_one_out_ranks,
     realistic_ranks,
+    step_bytes,
     without_other_answers,
 )
 from kg.embeddings.loop import Schedule, learn
@@ -254,3 +255,11 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_weights() -> None:
     assert torch.equal(net.weight, kept[-1])
     with pytest.raises(DivergedError, match="step 1"):
         learn(net, lambda: net(torch.ones(1, 1)).sum() * float("nan"), Schedule(steps=9, rate=0.1), facts=1)
+
+
+def test_a_step_that_does_not_fit_is_refused_before_it_starts() -> None:
+    config = InductiveConfig(dimension=4, layers=2, batch=4)
+    need = step_bytes(links(), config)
+    assert need < step_bytes(links(), InductiveConfig(dimension=8, layers=3, batch=8))
+    with pytest.raises(TooLargeError, match="4 questions in 4 dimensions and 2 layers"):
+        fit_inductive(links(), config, free=need - 1)
