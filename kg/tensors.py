@@ -53,8 +53,9 @@ class GraphTensors:
             for name in names:
                 data = name.encode("utf-8", "surrogatepass")
                 state.update(len(data).to_bytes(8, "big") + data)
-        triples = torch.unique(self.triples.cpu(), dim=0).contiguous() if len(self.edge_type) else self.triples
-        state.update(triples.numpy().astype("<i8").tobytes())
+        heads, tails = self.edge_index.cpu()
+        numbers = (heads * len(self.relations) + self.edge_type.cpu()) * len(self.entities) + tails
+        state.update(torch.unique(numbers).numpy().astype("<i8").tobytes())
         return state.hexdigest()
 
 

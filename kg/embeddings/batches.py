@@ -25,11 +25,12 @@ class Queries:
 
     def __init__(self, triples: Tensor, num_relations: int) -> None:
         """Group facts, (m, 3), and their inverses; a fact that is given twice counts once."""
-        both = with_inverses(torch.unique(triples, dim=0), num_relations)
+        both = with_inverses(triples, num_relations)
+        size = int(both[:, [0, 2]].max()) + 1 if len(both) else 1
         keys = both[:, 0] * (2 * num_relations) + both[:, 1]
-        order = torch.argsort(keys, stable=True)
-        self.keys, counts = torch.unique_consecutive(keys[order], return_counts=True)
-        self.tails = both[order, 2]
+        facts = torch.unique(keys * size + both[:, 2])  # one number a fact sorts several times as fast as three
+        self.keys, counts = torch.unique_consecutive(facts // size, return_counts=True)
+        self.tails = facts % size
         self.offsets = torch.cat((counts.new_zeros(1), counts.cumsum(0)))  # (q + 1,)
         self.num_relations = num_relations
 

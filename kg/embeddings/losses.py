@@ -28,11 +28,12 @@ def inner_product_softmax(
     rows: Tensor,
     targets: Tensor,
     *,
+    scale: float = 1.0,
     bias: Tensor | None = None,
     dtype: torch.dtype = torch.float32,
     chunk: int = CHUNK,
 ) -> Tensor:
-    """``grouped_softmax(queries @ candidates.T + bias, rows, targets)``, without holding all (b, n) scores.
+    """``scale * grouped_softmax(queries @ candidates.T + bias, rows, targets)``, without holding all (b, n) scores.
 
     Both gradients are made on the way forward, a block of rows at a time: the scores are written by one product, turned
     into probabilities in place, corrected at the targets, and read by two products; nothing else touches them. ``rows``
@@ -41,7 +42,7 @@ def inner_product_softmax(
 
     Shapes: queries (b, d); candidates (n, d); rows, targets (t,); bias (n,), which gets no gradient; -> ().
     """
-    loss: Tensor = _InnerProductSoftmax.apply(queries, candidates, rows, targets, bias, dtype, chunk)  # type: ignore[no-untyped-call]
+    loss: Tensor = _InnerProductSoftmax.apply(queries, candidates, rows, targets, scale, bias, dtype, chunk)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -53,6 +54,7 @@ class _InnerProductSoftmax(torch.autograd.Function):
         candidates: Tensor,
         rows: Tensor,
         targets: Tensor,
+        scale: float,
         bias: Tensor | None,
         dtype: torch.dtype,
         chunk: int,
@@ -63,7 +65,8 @@ class _InnerProductSoftmax(torch.autograd.Function):
         edges = [*range(0, size, block), size]
         cuts = torch.searchsorted(rows, torch.tensor(edges, device=rows.device)).tolist()
         # A row's gradient is counts · (p − known / counts): the factor goes to the narrow side of each product.
-        scaled = queries * counts[:, None]
+        factors = (counts * scale)[:, None]
+        scaled = queries * factors
         low = dtype != queries.dtype
         narrow, wide, weighted = (
             (queries.to(dtype), candidates.to(dtype), scaled.to(dtype)) if low else (queries, candidates, scaled)
@@ -87,16 +90,17 @@ class _InnerProductSoftmax(torch.autograd.Function):
             loss -= scores[at, to].clamp_min(TINY).log().sum()
             scores.index_put_((at, to), -1 / counts[start:end][at], accumulate=True)
             slopes = scores.to(dtype) if low else scores
-            torch.mul(slopes @ wide, counts[start:end, None], out=of_queries[start:end])
+            torch.mul(slopes @ wide, factors[start:end], out=of_queries[start:end])
             if low:
                 of_candidates += slopes.T @ weighted[start:end]
             else:
                 of_candidates.addmm_(slopes.T, weighted[start:end])
         ctx.save_for_backward(of_queries, of_candidates)
-        return loss.to(queries.dtype)
+        return loss.to(queries.dtype) * scale
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
         of_queries, of_candidates = ctx.saved_tensors
-        # They are this function's own, and it is differentiated once.
-        return of_queries.mul_(slope), of_candidates.mul_(slope), None, None, None, None, None
+        if slope.device.type != "cpu" or slope.item() != 1:  # looking is cheap here, and spares a walk over the table
+            of_queries, of_candidates = of_queries * slope, of_candidates * slope
+        return of_queries, of_candidates, None, None, None, None, None, None

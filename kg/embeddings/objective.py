@@ -46,8 +46,10 @@ class Objective:
     def __call__(self, scorer: Scorer, batch: Batch) -> Tensor:
         """The loss; a scalar."""
         if isinstance(scorer, Factorised):
-            return self._of_rows(scorer, batch) / self.facts_per_batch
-        loss = grouped_softmax(scorer(batch.heads, batch.relations).float(), batch.rows, batch.tails)
+            return self._of_rows(scorer, batch)
+        with torch.autocast(batch.heads.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            scores = scorer(batch.heads, batch.relations)  # (b, n)
+        loss = grouped_softmax(scores.float(), batch.rows, batch.tails)
         if self.config.regularisation:
             heads, relations = batch.heads[batch.rows], batch.relations[batch.rows]
             cost = scorer.regularisation(heads, relations, batch.tails)
@@ -56,9 +58,9 @@ class Objective:
 
     def _of_rows(self, scorer: Factorised, batch: Batch) -> Tensor:
         """The same for models of rows: each table is read once, so that its gradient is made once."""
-        size = len(batch.heads)
+        size, share = len(batch.heads), 1 / self.facts_per_batch
         entities, relations = scorer.vectors()
-        bias = None
+        candidates, bias = entities, None
         ends, targets = torch.cat((batch.heads, batch.tails)), batch.tails
         if self.bias is not None:
             drawn = torch.randint(self.num_entities, (self.config.candidates,), generator=self.generator)
@@ -67,27 +69,26 @@ class Objective:
             bias = self.bias[wanted]
             ends = places[: len(ends)]
             targets = ends[size:]
-        else:
-            candidates = entities
         rows = candidates.index_select(0, ends)
         heads, tails = rows[:size], rows[size:]  # (b, d), (t, d)
         kinds = relations.index_select(0, batch.relations)  # (b, d)
         queries = scorer.query(heads, kinds)
         if scorer.inner_product:
-            loss = inner_product_softmax(queries, candidates, batch.rows, targets, bias=bias, dtype=self.dtype)
+            loss = inner_product_softmax(
+                queries, candidates, batch.rows, targets, scale=share, bias=bias, dtype=self.dtype
+            )
         else:
             scores = scorer.compare(queries, candidates)
-            loss = grouped_softmax(scores if bias is None else scores + bias, batch.rows, targets)
+            loss = share * grouped_softmax(scores if bias is None else scores + bias, batch.rows, targets)
         if self.config.relation_weight:
             asked = scorer.relation_query(heads.index_select(0, batch.rows), tails)  # (t, d)
             each = torch.arange(len(asked), device=asked.device)
             kind = batch.relations[batch.rows]
-            missed = inner_product_softmax(asked, relations, each, kind, dtype=self.dtype)
-            loss = loss + self.config.relation_weight * missed
+            weight = share * self.config.relation_weight
+            loss = loss + inner_product_softmax(asked, relations, each, kind, scale=weight, dtype=self.dtype)
         if self.config.regularisation:
             counts = torch.bincount(batch.rows, minlength=size)
-            cost = (counts * (scorer.penalty(heads) + scorer.relation_penalty(kinds))).sum() + scorer.penalty(
-                tails
-            ).sum()
-            loss = loss + self.config.regularisation * cost
+            of_queries = counts * (scorer.penalty(heads) + scorer.relation_penalty(kinds))
+            cost = of_queries.sum() + scorer.penalty(tails).sum()
+            loss = loss + share * self.config.regularisation * cost
         return loss

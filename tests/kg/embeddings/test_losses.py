@@ -32,10 +32,12 @@ def test_fused_loss_and_gradients(chunk: int, biased: bool) -> None:
     queries, candidates = operands()
     bias = torch.linspace(-1, 1, N) if biased else None
     expected = plain(queries, candidates, bias)
-    wanted = torch.autograd.grad(3 * expected, (queries, candidates))
-    loss = inner_product_softmax(queries, candidates, ROWS, TARGETS, bias=bias, chunk=chunk)
-    torch.testing.assert_close(loss, expected)
-    torch.testing.assert_close(torch.autograd.grad(3 * loss, (queries, candidates)), wanted)
+    wanted = torch.autograd.grad(6 * expected, (queries, candidates), retain_graph=True)
+    loss = inner_product_softmax(queries, candidates, ROWS, TARGETS, scale=2.0, bias=bias, chunk=chunk)
+    torch.testing.assert_close(loss, 2 * expected)
+    torch.testing.assert_close(torch.autograd.grad(3 * loss, (queries, candidates), retain_graph=True), wanted)
+    wanted = torch.autograd.grad(2 * expected, (queries, candidates))
+    torch.testing.assert_close(torch.autograd.grad(loss, (queries, candidates)), wanted)
 
 
 def test_an_answer_given_twice_counts_twice() -> None:
