@@ -142,7 +142,7 @@ class Answerer:
         return self._from_sentence(asked, found, source, miss.reason, tuple(map(Path, about.values())), names)
 
     def _from_passages(self, asked: Asked, reason: str) -> Answer:
-        hits = self._retriever.retrieve(asked.text, limit=READ).passages
+        hits = self._retriever.retrieve(asked.text, limit=READ, links=asked.links).passages
         passages = self._passages(hits)
         found = extract(
             asked,

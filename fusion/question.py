@@ -60,6 +60,7 @@ class _Span:
     key: str
 
 
+@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """A word without the endings that English adds to it; coarse, for comparing words with words alone."""
     word = word.casefold()

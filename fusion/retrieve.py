@@ -65,14 +65,15 @@ class Retriever:
         self._embedder = embedder
         self._ontology = ontology
 
-    def retrieve(self, text: str, *, limit: int = 10) -> Retrieval:
-        """The passages that say most about a text.
+    def retrieve(self, text: str, *, limit: int = 10, links: Sequence[Link] | None = None) -> Retrieval:
+        """The passages that say most about a text; ``links`` are the entities that it names, where they are known.
 
         Raises:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
         """
-        links = link(self._store, self._ontology, text)
+        if links is None:
+            links = link(self._store, self._ontology, text)
         lexical = self._store.search_chunks(text, limit=POOL)
         dense: list[ChunkHit] = []
         if self._embedder is not None:
@@ -89,13 +90,13 @@ class Retriever:
         best = sorted(scores, key=lambda id: (-scores[id], id))[:limit]
         known = {hit.chunk.id: hit.chunk for hit in (*lexical, *dense)}
         known |= {chunk.id: chunk for chunk in self._store.chunks([id for id in best if id not in known])}
-        return Retrieval(links, tuple(ChunkHit(known[id], scores[id]) for id in best if id in known))
+        return Retrieval(tuple(links), tuple(ChunkHit(known[id], scores[id]) for id in best if id in known))
 
     def _walk(self, text: str, links: Sequence[Link], direct: Mapping[ChunkId, float]) -> dict[ChunkId, float]:
         """How often a walk that starts anew at the question's entities and first passages is at each passage."""
         near = sorted(direct, key=lambda id: (-direct[id], id))[:NEAR]
         named = {found.entity.id: found.score for found in links}
-        first = self._store.occurrences(entities=named, chunks=near)
+        first = self._store.occurrences(entities=named, chunks=near, most=COMMON)
         naming = _passages(first)
         rare = {id: score / max(1, len(naming.get(id, ()))) for id, score in named.items()}
         told = self._told(text, links, rare)
@@ -106,7 +107,7 @@ class Retriever:
         }
         inner = [*first, *self._store.occurrences(chunks=[id for id in close if id not in set(near)])]
         spread = [*told, *_about(inner, close)][:SPREAD]
-        outer = [*inner, *self._store.occurrences(entities=[id for id in spread if id not in named])]
+        outer = [*inner, *self._store.occurrences(entities=[id for id in spread if id not in named], most=COMMON)]
         return page_rank(_edges(outer), entities=rare | told, passages={id: direct[id] for id in near})
 
     def _told(self, text: str, links: Sequence[Link], named: Mapping[EntityId, float]) -> dict[EntityId, float]:

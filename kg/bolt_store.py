@@ -242,10 +242,15 @@ class BoltStore:
         query = cypher.LIST_ENTITIES if type is None else cypher.LIST_ENTITIES_OF_TYPE
         return [records.entity(*row) for row in self._rows(query, parameters)]
 
-    def occurrences(self, *, entities: Collection[EntityId] = (), chunks: Collection[ChunkId] = ()) -> list[Occurrence]:
-        rows = self._by_ids(cypher.OCCURRENCES_OF_ENTITIES, entities)
-        rows += self._by_ids(cypher.OCCURRENCES_IN_CHUNKS, chunks)
-        return sorted({occurrence for row in rows for occurrence in records.occurrences(*row)})
+    def occurrences(
+        self, *, entities: Collection[EntityId] = (), chunks: Collection[ChunkId] = (), most: int | None = None
+    ) -> list[Occurrence]:
+        if most is None:
+            lists = self._by_ids(cypher.OCCURRENCES_OF_ENTITIES, entities)
+        else:
+            lists = self._by_ids(cypher.OCCURRENCES_OF_RARE_ENTITIES, entities, most=most)
+        lists += self._by_ids(cypher.OCCURRENCES_IN_CHUNKS, chunks)
+        return records.occurrences(row for (rows,) in lists for row in rows)
 
     def facts(self, entities: Collection[EntityId], *, limit: int | None = None) -> list[Fact]:
         if limit is None:

@@ -172,11 +172,16 @@ WITH place, id, e ORDER BY place, id LIMIT $limit RETURN e.type, e.name, e.alias
 """
 
 OCCURRENCES_OF_ENTITIES = """
-UNWIND $ids AS id MATCH (e:Entity {id: id})<-[m:MENTIONS]-(c:Chunk) RETURN e.id, c.id, m.spans
+UNWIND $ids AS id MATCH (e:Entity {id: id})<-[m:MENTIONS]-(c:Chunk) RETURN collect([e.id, c.id, m.spans])
+"""
+
+OCCURRENCES_OF_RARE_ENTITIES = """
+UNWIND $ids AS id MATCH (e:Entity {id: id}) WHERE COUNT { (e)<-[:MENTIONS]-() } <= $most
+MATCH (e)<-[m:MENTIONS]-(c:Chunk) RETURN collect([e.id, c.id, m.spans])
 """
 
 OCCURRENCES_IN_CHUNKS = """
-UNWIND $ids AS id MATCH (c:Chunk {id: id})-[m:MENTIONS]->(e:Entity) RETURN e.id, c.id, m.spans
+UNWIND $ids AS id MATCH (c:Chunk {id: id})-[m:MENTIONS]->(e:Entity) RETURN collect([e.id, c.id, m.spans])
 """
 
 FACTS = """

@@ -181,9 +181,13 @@ class MemoryStore:
             ]
         return sorted(found, key=lambda entity: (entity.name, entity.id))[:limit]
 
-    def occurrences(self, *, entities: Collection[EntityId] = (), chunks: Collection[ChunkId] = ()) -> list[Occurrence]:
+    def occurrences(
+        self, *, entities: Collection[EntityId] = (), chunks: Collection[ChunkId] = (), most: int | None = None
+    ) -> list[Occurrence]:
         with self._lock:
-            of_entities = {occurrence for id in entities for occurrence in self._named.get(id, ())}
+            named = [self._named.get(id, ()) for id in entities]
+            kept = [group for group in named if most is None or len({o.chunk for o in group}) <= most]
+            of_entities = {occurrence for group in kept for occurrence in group}
             in_chunks = {occurrence for id in chunks for occurrence in self._named_in.get(id, ())}
         return sorted(of_entities | in_chunks)
 

@@ -108,7 +108,11 @@ def chunk(document: str, start: int, end: int, text: str) -> Chunk:
     return Chunk(DocumentId(document), start, end, text)
 
 
-def occurrences(entity: str, chunk: str, spans: Sequence[int]) -> list[Occurrence]:
-    """The occurrences that one MENTIONS relationship stands for: its spans are start, end, start, end…"""
-    pairs = zip(spans[::2], spans[1::2], strict=True)
-    return [Occurrence(EntityId(entity), ChunkId(chunk), start, end) for start, end in pairs]
+def occurrences(rows: Iterable[Sequence[Any]]) -> list[Occurrence]:
+    """The occurrences, sorted, that rows of entity, chunk and spans stand for: spans are start, end, start, end…"""
+    found = {
+        (entity, chunk, start, end)
+        for entity, chunk, spans in rows
+        for start, end in zip(spans[::2], spans[1::2], strict=True)
+    }
+    return [Occurrence(*place) for place in sorted(found)]

@@ -132,8 +132,13 @@ class GraphStore(Protocol):
         """Entities by (name, id), from behind the cursor ``after``: ``name + "\\t" + id`` of the last one seen."""
         ...
 
-    def occurrences(self, *, entities: Collection[EntityId] = (), chunks: Collection[ChunkId] = ()) -> list[Occurrence]:
-        """Where these entities are named, and what is named in these chunks (the union), sorted."""
+    def occurrences(
+        self, *, entities: Collection[EntityId] = (), chunks: Collection[ChunkId] = (), most: int | None = None
+    ) -> list[Occurrence]:
+        """Where these entities are named, and what is named in these chunks (the union), sorted.
+
+        With ``most``, entities that are named in more chunks than that are passed over, as if not asked for.
+        """
         ...
 
     def facts(self, entities: Collection[EntityId], *, limit: int | None = None) -> list[Fact]:

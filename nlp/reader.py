@@ -21,6 +21,7 @@ from nlp.topics import declare
 
 SECTION = 128  # chunks of one document that are linked and written together
 BATCH = 128  # chunks that are parsed and embedded together
+BATCH_BESIDE = 512  # the same where several processes parse: starting them takes a second or so
 
 _Vectors = dict[str, tuple[float, ...]]  # by the id of the chunk
 
@@ -95,7 +96,7 @@ class Reader:
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="clew-embedder") as beside:
             # The encoder leaves the interpreter to the parser, and is given its next batch before it is done.
             pending: tuple[list[_Section], Future[_Vectors]] | None = None
-            for batch in _batches(self._sections(documents)):
+            for batch in _batches(self._sections(documents), BATCH if self._processes == 1 else BATCH_BESIDE):
                 embedding = beside.submit(self._embed, batch)
                 if pending is not None:
                     yield from self._read_batch(*pending, gazetteer, tally)
@@ -202,11 +203,11 @@ class Reader:
         )
 
 
-def _batches(sections: Iterable[_Section]) -> Iterator[list[_Section]]:
+def _batches(sections: Iterable[_Section], size: int) -> Iterator[list[_Section]]:
     batch: list[_Section] = []
     for section in sections:
         batch.append(section)
-        if sum(len(s.chunks) for s in batch) >= BATCH:
+        if sum(len(s.chunks) for s in batch) >= size:
             yield batch
             batch = []
     if batch:

@@ -156,6 +156,8 @@ class GraphStoreContract:
         assert list(store.all_facts()) == list(read.facts)
         assert store.occurrences(chunks=[read.chunks[1].id]) == [read.occurrences[1]]
         assert store.occurrences(entities=[FILM.id], chunks=[read.chunks[0].id]) == [read.occurrences[0]]
+        assert store.occurrences(entities=[FILM.id], most=1) == [read.occurrences[0]]
+        assert store.occurrences(entities=[FILM.id], most=0) == []
         assert store.facts_in([read.chunks[0].id]) == list(read.facts)
         assert store.facts_in([read.chunks[1].id]) == []
         assert store.facts_between([(FILM.id, "directed_by", DIRECTOR.id), (DIRECTOR.id, "directed_by", FILM.id)]) == [
