@@ -22,6 +22,7 @@ from torch import Tensor
 from kg.embeddings.config import LENGTH, Epoch, TrainConfig
 from kg.embeddings.errors import CheckpointError, OtherGraphError
 from kg.embeddings.evaluate import Metrics
+from kg.embeddings.scorers import SCORERS, Scorer
 from kg.tensors import GraphTensors
 
 FORMAT = 1
@@ -179,6 +180,29 @@ def load(folder: Path, *, device: str = "cpu") -> Checkpoint:
         raise CheckpointError(f"No checkpoint at {folder} ({error.filename} is missing); train first.") from error
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise CheckpointError(f"The checkpoint in {folder} cannot be read ({error}); train anew.") from error
+
+
+def revive(checkpoint: Checkpoint, *, scorer: Scorer | None = None) -> Scorer:
+    """The best model of a run, ready to score; ``scorer`` is one to fill where the run's was not of ``SCORERS``.
+
+    Raises: ``CheckpointError`` when the checkpoint holds a model of another kind.
+    """
+    config = checkpoint.config
+    if scorer is None:
+        if config.scorer not in SCORERS:
+            raise CheckpointError(
+                f"The checkpoint holds a model that this version of Clew does not know ({config.scorer}); train anew."
+            )
+        names = len(checkpoint.entities), len(checkpoint.relations)
+        scorer = SCORERS[config.scorer](*names, dimension=config.dimension)
+    try:
+        scorer.load_state_dict(checkpoint.model)
+    except RuntimeError as error:  # the one kind that torch raises for tensors that do not fit
+        raise CheckpointError(
+            f"The tensors of the checkpoint are not those of a {config.scorer} model of {config.dimension} "
+            "numbers a vector; train anew."
+        ) from error
+    return scorer.eval()
 
 
 def carry_over(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from kg.embeddings.checkpoint import ABOUT, load
+from kg.embeddings.checkpoint import ABOUT, load, revive
 from kg.embeddings.config import Epoch, TrainConfig
 from kg.embeddings.errors import CheckpointError, OtherGraphError
 from kg.embeddings.evaluate import evaluate
@@ -80,6 +80,17 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert all(torch.equal(found.model[key], state[key]) for key in state)
     assert not list(tmp_path.glob("*.part"))
     assert not list(tmp_path.glob("*.p*kl*"))
+
+
+def test_a_model_is_revived(tmp_path: Path) -> None:
+    trained = train(family(), CONFIG, folder=tmp_path)
+    found = load(tmp_path)
+    heads, relations = torch.arange(5), torch.tensor([0, 1, 2, 3, 5])
+    assert torch.equal(revive(found)(heads, relations), trained.scorer(heads, relations))
+    with pytest.raises(CheckpointError, match="not those of a rotate model"):
+        revive(replace(found, config=replace(CONFIG, scorer="rotate")))
+    with pytest.raises(CheckpointError, match="conve"):
+        revive(replace(found, config=replace(CONFIG, scorer="conve")))
 
 
 def test_another_graph_is_refused_with_the_difference(tmp_path: Path) -> None:
