@@ -15,7 +15,7 @@ from kg.facts import (
     Subgraph,
     Topic,
 )
-from kg.store import ChunkHit, Counts, DocumentRecord, EntityHit, GraphStore, Reading
+from kg.store import ChunkHit, Counts, DocumentRecord, EntityHit, GraphStore, Learned, Reading
 
 __all__ = [
     "Chunk",
@@ -32,6 +32,7 @@ __all__ = [
     "Fact",
     "FactId",
     "GraphStore",
+    "Learned",
     "Occurrence",
     "Path",
     "Reading",

@@ -2,17 +2,16 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
-import neo4j
-from neo4j.exceptions import ConstraintError, DriverError, Neo4jError, ServiceUnavailable, SessionExpired
-
 from kg import containing, cypher, migrations, readings, records
 from kg.bolt_errors import mapped
+from kg.bolt_learned import LearnedVectors
 from kg.bolt_writing import Writing
 from kg.door import Door, run_sql
+from kg.driver import exceptions, neo4j
 from kg.errors import StoreError, StoreUnavailableError
 from kg.facts import (
     Chunk,
@@ -28,7 +27,7 @@ from kg.facts import (
 )
 from kg.labels import ARCADEDB, NEO4J
 from kg.sorting import sorted_rows
-from kg.store import ChunkHit, Counts, DocumentRecord, EntityHit, Reading
+from kg.store import ChunkHit, Counts, DocumentRecord, EntityHit, Learned, Reading
 from kg.tally import Tally
 from kg.vector_index import MISSING, VectorIndex
 from kg.vectors import cosine
@@ -72,13 +71,17 @@ class BoltStore:
         self._reviving = threading.Lock()
         self._naming = ARCADEDB if door.http else NEO4J
         self._vectors: VectorIndex | None = None
+        sql = self._sql if door.http else None
+        self._learned = LearnedVectors(
+            address, run=self._rows, stream=self._stream, transact=self._transact, sql=sql, exclusive=exclusive
+        )
         self._driver = self._connect(door)
         try:
             with mapped(address):
                 self._driver.verify_connectivity()
                 self._check_server()
                 with self._exclusive():
-                    migrations.migrate(address, run=self._rows, sql=self._sql if door.http else None)
+                    migrations.migrate(address, run=self._rows, sql=sql)
                 if door.http:
                     self._vectors = VectorIndex(sql=self._sql, stored=self._stored_chunks, exclusive=self._exclusive)
         except BaseException:
@@ -129,7 +132,7 @@ class BoltStore:
         driver = self._driver
         try:
             return work()
-        except (ServiceUnavailable, SessionExpired, OSError):
+        except (exceptions.ServiceUnavailable, exceptions.SessionExpired, OSError):
             if self._revive is None:
                 raise
             with self._reviving:
@@ -180,7 +183,7 @@ class BoltStore:
             for left in reversed(range(TRIES)):
                 try:
                     return self._with_server(run)
-                except ConstraintError:
+                except exceptions.ConstraintError:
                     if not left:
                         raise
                     time.sleep(0.05 * (TRIES - left))
@@ -323,6 +326,23 @@ class BoltStore:
     def _index(self, name: str) -> str:
         return _ARCADEDB_INDEXES[name] if self._door.http else name
 
+    # -- what was learned ---------------------------------------------------------------------------------------
+
+    def write_learned(self, learned: Learned, vectors: Iterable[tuple[EntityId, Sequence[float]]]) -> None:
+        self._learned.write(learned, vectors)
+
+    def learned(self) -> Learned | None:
+        return self._learned.record()
+
+    def forget_learned(self) -> None:
+        self._learned.forget()
+
+    def entity_vectors(self, ids: Collection[EntityId]) -> dict[EntityId, tuple[float, ...]]:
+        return self._learned.of(ids)
+
+    def nearest_entities(self, vector: Sequence[float], *, limit: int = 10) -> list[EntityHit]:
+        return self._learned.nearest(vector, limit=limit)
+
     # -- the whole ----------------------------------------------------------------------------------------------
 
     def counts(self) -> Counts:
@@ -349,7 +369,7 @@ def answers(door: Door) -> bool:
         try:
             with driver.session(database=door.database) as session:
                 session.run(cypher.READY).consume()
-        except (Neo4jError, DriverError, OSError):
+        except (exceptions.Neo4jError, exceptions.DriverError, OSError):
             return False
     return True
 

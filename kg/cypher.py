@@ -1,10 +1,10 @@
 """Every query, as a named constant. ``<LABEL>`` and ``<TYPE>`` stand for a name quoted by ``kg.labels``.
 
 The graph: (:Document)-[:HAS_CHUNK]->(:Chunk)-[:MENTIONS {spans, aliases}]->(:Entity:Film), and facts as
-(:Entity)-[:directed_by {id, evidence}]->(:Entity). One (:Graph) node holds the version of the data, how much there
-is of what, and the number of the last migration. Nodes that were just found or made are passed on by their element
-id, which spares a look-up. Statements that return something of each of thousands of rows return it as one list: the
-driver is slow at handing over records.
+(:Entity)-[:directed_by {id, evidence}]->(:Entity). One (:Graph) node holds the version of the data, how much there is
+of what, the number of the last migration, and which model learned the vectors of entities. Nodes that were just found
+or made are passed on by their element id, which spares a look-up. Statements that return something of each of thousands
+of rows return it as one list: the driver is slow at handing over records.
 """
 
 # A property whose value is null is not kept.
@@ -233,6 +233,49 @@ CALL db.index.fulltext.queryNodes($index, $query) YIELD node RETURN node.type, n
 NEAREST_CHUNKS = """
 CALL db.index.vector.queryNodes($index, $limit, $vector) YIELD node
 RETURN node.document, node.start, node.end, node.text, node.embedding
+"""
+
+# -- what was learned -------------------------------------------------------------------------------------------
+
+# Comes first in every transaction that writes vectors: it changes nothing, but makes writers take turns.
+TAKE_TURN = """
+MATCH (g:Graph {id: 'graph'}) SET g.version = g.version RETURN g.learning, g.learned_model
+"""
+
+BEGIN_LEARNED = """
+MATCH (g:Graph {id: 'graph'}) SET g.learning = $mark, g.learned_model = null, g.learned_at = null,
+  g.learned_version = null, g.learned_dimensions = null, g.learned_entities = null
+"""
+
+HAVE_VECTORS = "MATCH (e:Entity) WHERE e.vector IS NOT NULL RETURN e.id"
+
+SET_VECTORS = """
+UNWIND $rows AS row MATCH (e:Entity {id: row.id}) SET e.vector = row.vector RETURN count(e)
+"""
+
+REMOVE_VECTORS = """
+UNWIND $ids AS id MATCH (e:Entity {id: id}) REMOVE e.vector RETURN count(e)
+"""
+
+END_LEARNED = """
+MATCH (g:Graph {id: 'graph'}) SET g.learning = null, g.learned_model = $model, g.learned_at = $learned_at,
+  g.learned_version = $version, g.learned_dimensions = $dimensions, g.learned_entities = $entities RETURN count(g)
+"""
+
+LEARNED = """
+MATCH (g:Graph {id: 'graph'}) WHERE g.learned_model IS NOT NULL
+RETURN g.learned_model, g.learned_at, g.learned_version, g.learned_dimensions, g.learned_entities
+"""
+
+LEARNING = "MATCH (g:Graph {id: 'graph'}) WHERE g.learning IS NOT NULL RETURN g.learning"
+
+VECTORS = """
+UNWIND $ids AS id MATCH (e:Entity {id: id}) WHERE e.vector IS NOT NULL RETURN collect([e.id, e.vector])
+"""
+
+NEAREST_ENTITIES = """
+CALL db.index.vector.queryNodes($index, $limit, $vector) YIELD node
+RETURN node.type, node.name, node.aliases, node.vector
 """
 
 # -- the whole --------------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ from kg.facts import (
     Subgraph,
     name_key,
 )
-from kg.store import ChunkHit, Counts, DocumentRecord, EntityHit, Reading
-from kg.vectors import cosine
+from kg.store import ChunkHit, Counts, DocumentRecord, EntityHit, Learned, Reading
+from kg.vectors import checked, cosine, has_direction
 from kg.words import Bm25, content_words, entity_words, name_words, query_words
 
 K = TypeVar("K", bound=str)
@@ -46,6 +46,8 @@ class MemoryStore:
         self._facts: dict[FactId, Fact] = {}
         self._facts_of: defaultdict[EntityId, set[FactId]] = defaultdict(set)
         self._facts_in: defaultdict[ChunkId, set[FactId]] = defaultdict(set)
+        self._learned: Learned | None = None
+        self._learned_vectors: dict[EntityId, tuple[float, ...]] = {}
         self._texts: Bm25[ChunkId] = Bm25()
         self._names: Bm25[EntityId] = Bm25()
 
@@ -126,6 +128,7 @@ class MemoryStore:
             self._names.remove(id)
             if not self._named[id] and not self._facts_of[id]:
                 del self._named[id], self._facts_of[id]
+                self._learned_vectors.pop(id, None)
                 continue
             surfaces = {self._surface(occurrence) for occurrence in self._named[id]} - {entity.name}
             entity = replace(entity, aliases=tuple(sorted(surfaces)))
@@ -240,6 +243,34 @@ class MemoryStore:
     def search_entities(self, text: str, *, limit: int = 10) -> list[EntityHit]:
         with self._lock:
             scores = self._names.scores(query_words(name_words(text)))
+            return [EntityHit(self._entities[id], score) for id, score in _best(scores, limit)]
+
+    # -- what was learned ---------------------------------------------------------------------------------------
+
+    def write_learned(self, learned: Learned, vectors: Iterable[tuple[EntityId, Sequence[float]]]) -> None:
+        self.forget_learned()
+        given = dict(checked(vectors, dimensions=learned.dimensions))
+        with self._lock:
+            self._learned_vectors = {id: vector for id, vector in given.items() if id in self._entities}
+            self._learned = replace(learned, entities=len(self._learned_vectors))
+
+    def learned(self) -> Learned | None:
+        return self._learned
+
+    def forget_learned(self) -> None:
+        with self._lock:
+            self._learned = None
+            self._learned_vectors = {}
+
+    def entity_vectors(self, ids: Collection[EntityId]) -> dict[EntityId, tuple[float, ...]]:
+        with self._lock:
+            return {id: self._learned_vectors[id] for id in sorted(set(ids) & self._learned_vectors.keys())}
+
+    def nearest_entities(self, vector: Sequence[float], *, limit: int = 10) -> list[EntityHit]:
+        with self._lock:
+            if self._learned is None or not has_direction(vector, dimensions=self._learned.dimensions) or limit <= 0:
+                return []
+            scores = {id: cosine(vector, other) for id, other in self._learned_vectors.items() if any(other)}
             return [EntityHit(self._entities[id], score) for id, score in _best(scores, limit)]
 
     # -- the whole ----------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from kg.tally import Tally
 CHUNK_TEXT_INDEX = "chunk_text"
 CHUNK_VECTOR_INDEX = "chunk_embedding"
 ENTITY_WORDS_INDEX = "entity_words"
+ENTITY_VECTOR_INDEX = "entity_vector"  # made by kg.bolt_learned: its dimensions are those of the model
 DIMENSIONS = 384
 
 
@@ -55,6 +56,7 @@ MIGRATIONS: tuple[Migration, ...] = (
             f"CREATE INDEX IF NOT EXISTS ON Entity (words) FULL_TEXT METADATA {_WHITESPACE}",
         ),
     ),
+    Migration(arcadedb=("CREATE PROPERTY Entity.vector IF NOT EXISTS ARRAY_OF_FLOATS",)),
 )
 
 

@@ -4,9 +4,11 @@ A document is written as one or more *readings*. The first replaces whatever the
 marks it complete; most documents need only one reading, which is both. What a document says is reference-counted:
 a fact lives while any evidence for it does, an entity while any occurrence or fact does, an alias while any
 occurrence has that surface. Deleting a document therefore leaves the graph as if it had never been read.
+
+What models learn of the graph is derived from it: it is no part of what makes two graphs equal, and is not exported.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,6 +61,17 @@ class EntityHit:
 
     entity: Entity
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Which model the learned vectors of entities come from; they are stale when the graph has another version."""
+
+    model: str  # name and digest
+    learned_at: str  # ISO 8601, UTC
+    version: int  # of the graph that the model has seen
+    dimensions: int
+    entities: int  # how many were given a vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +185,40 @@ class GraphStore(Protocol):
 
     def search_entities(self, text: str, *, limit: int = 10) -> list[EntityHit]:
         """Entities whose name or aliases share words with the text, best first. Any text is safe."""
+        ...
+
+    # -- what was learned ---------------------------------------------------------------------------------------
+
+    def write_learned(self, learned: Learned, vectors: Iterable[tuple[EntityId, Sequence[float]]]) -> None:
+        """Put these vectors in place of all that were learned before; the version of the graph stays.
+
+        Each entity comes once; those that the graph does not hold are passed over, and not counted in what
+        ``learned`` then tells. Until all are written, nothing counts as learned. Values are kept as 32-bit floats at
+        the least. A vector goes with its entity, and stays while others come and go.
+
+        Raises:
+            ValueError: a vector has not the dimensions that ``learned`` says, or a value that is not finite.
+            StoreError: also when another program began to write learned vectors meanwhile: its will stay.
+        """
+        ...
+
+    def learned(self) -> Learned | None:
+        """What the learned vectors come from, or None where there are none."""
+        ...
+
+    def forget_learned(self) -> None:
+        """Remove all learned vectors."""
+        ...
+
+    def entity_vectors(self, ids: Collection[EntityId]) -> dict[EntityId, tuple[float, ...]]:
+        """The learned vectors of those of these entities that have one, by id."""
+        ...
+
+    def nearest_entities(self, vector: Sequence[float], *, limit: int = 10) -> list[EntityHit]:
+        """Entities whose learned vectors have the highest cosine with this one; the score is that cosine (-1 to 1).
+
+        A zero vector is near nothing. ``ValueError`` where the learned vectors have other dimensions.
+        """
         ...
 
     # -- the whole ----------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from kg.tally import Tally
 
 def wipe(store: BoltStore) -> None:
     """Empty a database; its schema stays."""
+    store.forget_learned()
     while store._rows("MATCH (n) WHERE NOT n:Graph WITH n LIMIT 10000 DETACH DELETE n RETURN count(*)")[0][0]:
         pass
     store._rows("MATCH (g:Graph) SET g.counts = $counts", {"counts": Tally().text()})
