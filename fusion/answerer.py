@@ -6,6 +6,7 @@ link → cues → compare, or paths that explain the question → else the best 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from threading import Lock
 
 import regex
@@ -28,6 +29,8 @@ from nlp.lexicon import NATIONALITIES
 
 LONGEST = 1000  # characters of a question
 KEPT = 20_000  # entities whose facts are kept between questions
+
+_AROUND = regex.compile(r"\G,\s(\p{Lu}[\p{L}'’-]*(?:\s\p{Lu}[\p{L}'’-]*)*)")
 
 Cut = dict[Citation, ChunkId]  # quotations, with the chunk that each was cut from
 
@@ -117,7 +120,7 @@ class Answerer:
         cut = self._quote(list(steps.values()))
         answer = Answer(
             question=asked.text,
-            text=_as_written(asked, found, cut),
+            text=self._as_written(asked, found, cut),
             reason=found.reason,
             confidence=round(min(found.score, 1.0), 3),
             entities=found.entities,
@@ -182,6 +185,37 @@ class Answerer:
         )
         return verify(answer, self._store, cut)
 
+    def _as_written(self, asked: Asked, found: Reading, citations: Collection[Citation]) -> str:
+        """The answer's text: a date or a place as the cited document writes it, a country where one is asked for."""
+        if len(found.entities) != 1 or len(found.paths) != 1:
+            return found.text
+        entity, last = found.entities[0], found.paths[0][-1].id
+        if entity.type == "Nationality" and "Country" in asked.expected:
+            return NATIONALITIES.get(entity.name, entity.name)
+        for citation in citations:
+            if citation.fact == last:
+                for start, end, date in find_dates(citation.quote):
+                    if date == entity.name:
+                        return citation.quote[start:end]
+                if self._ontology.is_a(entity.type, "Place"):
+                    return self._whole_place(entity.name, citation.quote)
+        return found.text
+
+    def _whole_place(self, name: str, quote: str) -> str:
+        """A place with the places around it, where the quotation goes on to name them: "Montreal, Quebec"."""
+        start = quote.find(name)
+        if start < 0:
+            return name
+        around = [match[1] for match in _AROUND.finditer(quote, start + len(name))]
+        keys = {part: name_key(part) for part in around}
+        places = {
+            name_key(known)
+            for entity in self._store.find_entities(set(keys.values()))
+            if self._ontology.is_a(entity.type, "Place")
+            for known in (entity.name, *entity.aliases)
+        }
+        return ", ".join((name, *takewhile(lambda part: keys[part] in places, around)))
+
     def _quote(self, facts: Collection[Fact]) -> Cut:
         """For each fact the sentence that states it most surely."""
         best = {fact: min(fact.evidence, key=_surest) for fact in facts if fact.evidence}
@@ -201,26 +235,3 @@ class Answerer:
 
 def _surest(evidence: Evidence) -> tuple[float, int, Evidence]:
     return -evidence.confidence, evidence.end - evidence.start, evidence
-
-
-def _as_written(asked: Asked, found: Reading, citations: Collection[Citation]) -> str:
-    """The answer's text: a date or a place as the cited document writes it, a country where one is asked for."""
-    if len(found.entities) != 1 or len(found.paths) != 1:
-        return found.text
-    entity, last = found.entities[0], found.paths[0][-1].id
-    if entity.type == "Nationality" and "Country" in asked.expected:
-        return NATIONALITIES.get(entity.name, entity.name)
-    for citation in citations:
-        if citation.fact == last:
-            for start, end, date in find_dates(citation.quote):
-                if date == entity.name:
-                    return citation.quote[start:end]
-            if entity.type in ("Place", "City"):
-                return _whole_place(entity.name, citation.quote)
-    return found.text
-
-
-def _whole_place(name: str, quote: str) -> str:
-    """A place with the places around it, where the quotation goes on to name them: "Montreal, Quebec"."""
-    match = regex.search(rf"{regex.escape(name)}(?:,\s\p{{Lu}}[\p{{L}}.'’-]*(?:\s\p{{Lu}}[\p{{L}}.'’-]*)*)*", quote)
-    return match[0].rstrip(".") if match is not None else name

@@ -11,6 +11,7 @@ so that a passage about the director of a film that the question names is reache
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -74,10 +75,12 @@ class Retriever:
         """
         if links is None:
             links = link(self._store, self._ontology, text)
-        lexical = self._store.search_chunks(text, limit=POOL)
         dense: list[ChunkHit] = []
-        if self._embedder is not None:
-            dense = self._store.nearest_chunks(self._embedder.encode([text])[0].tolist(), limit=POOL)
+        with ThreadPoolExecutor(max_workers=1) as beside:  # the server searches words while the text is encoded
+            by_words = beside.submit(self._store.search_chunks, text, limit=POOL)
+            if self._embedder is not None:
+                dense = self._store.nearest_chunks(self._embedder.encode([text])[0].tolist(), limit=POOL)
+        lexical = by_words.result()
         direct = fuse(lexical, dense)
         walked = self._walk(text, links, direct)
         top = max(direct.values(), default=1.0)

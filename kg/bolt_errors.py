@@ -5,8 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import neo4j.exceptions as foreign
-
+from kg.driver import exceptions as foreign
 from kg.errors import InputError, StoreAccessError, StoreError, StoreFullError, StoreUnavailableError
 
 _FULL = re.compile(

@@ -224,7 +224,7 @@ class BoltStore:
     # -- entities and facts -------------------------------------------------------------------------------------
 
     def entities(self, ids: Collection[EntityId]) -> list[Entity]:
-        return _by_id(records.entity(*row) for row in self._by_ids(cypher.ENTITIES, ids))
+        return _by_id(records.entity(*row) for (rows,) in self._by_ids(cypher.ENTITIES, ids) for row in rows)
 
     def find_entities(self, keys: Collection[str]) -> list[Entity]:
         wanted = sorted(set(keys))

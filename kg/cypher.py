@@ -152,7 +152,7 @@ WITH row, node WHERE node.text CONTAINS row.string RETURN DISTINCT node.document
 # -- entities and facts -----------------------------------------------------------------------------------------
 
 ENTITIES = """
-UNWIND $ids AS id MATCH (e:Entity {id: id}) RETURN e.type, e.name, e.aliases
+UNWIND $ids AS id MATCH (e:Entity {id: id}) RETURN collect([e.type, e.name, e.aliases])
 """
 
 ENTITIES_BY_KEY = """

@@ -17,7 +17,7 @@ HEAVY = ("torch", "transformers", "spacy", "neo4j", "onnxruntime", "rdflib", "fa
 
 # Who may import what, at run time.
 IMPORTERS = {
-    "neo4j": {"kg/bolt_store.py", "kg/bolt_errors.py", "kg/embedded.py"},
+    "neo4j": {"kg/driver.py"},
     "spacy": {"nlp/language.py"},
     "fastapi": {"api/app.py", "api/deps.py", "api/problems.py"},
     "uvicorn": {"api/commands/running.py"},
