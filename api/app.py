@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from api import problems
 from api.assemble import Services
 from api.guards import BodyLimit, KnownHosts
-from api.routes import asking, documents, entities, service
+from api.routes import asking, documents, entities, learning, service
 
 DESCRIPTION = """
 Every answer comes with its thread: the facts and paths of the graph, and the exact characters of the sources.
@@ -25,7 +26,7 @@ def create_app(services: Services, *, hosts: Collection[str] | None = None) -> F
         services.warm()  # so that the first question need not wait for models
         yield
 
-    app = FastAPI(
+    app = FastAPIOffline(  # its pages of documentation bring their scripts along
         title="Clew",
         summary="Knowledge-graph reasoning that people can trust",
         description=DESCRIPTION,
@@ -37,6 +38,6 @@ def create_app(services: Services, *, hosts: Collection[str] | None = None) -> F
     if hosts is not None:
         app.add_middleware(KnownHosts, hosts=hosts)
     problems.install(app)
-    for router in (asking.router, documents.router, entities.router, service.router):
+    for router in (asking.router, documents.router, entities.router, learning.router, service.router):
         app.include_router(router)
     return app

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import neo4j
 import pytest
 
 from kg.bolt_store import BoltStore, answers
@@ -15,6 +17,7 @@ from kg.door import Door
 from kg.embedded import open_embedded
 from kg.open_store import open_store
 from kg.supervisor import free_ports
+from tests.kg.databases import wipe
 
 STARTING = 120.0  # seconds that Neo4j may take on a busy machine
 
@@ -32,7 +35,14 @@ def neo4j_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """A Neo4j: the server that CLEW_TEST_NEO4J_URI names, or one of our own from the distribution CLEW_TEST_NEO4J."""
     if uri := os.environ.get("CLEW_TEST_NEO4J_URI"):
         user = os.environ.get("CLEW_TEST_NEO4J_USER", "neo4j")
-        yield Door(uri, user, os.environ.get("CLEW_TEST_NEO4J_PASSWORD", ""))
+        door = Door(uri, user, os.environ.get("CLEW_TEST_NEO4J_PASSWORD", ""))
+        with neo4j.GraphDatabase.driver(uri, auth=(door.user, door.password)) as driver:
+            held = driver.execute_query("MATCH (n) WHERE NOT n:Graph RETURN count(n)").records[0][0]
+        if held:
+            pytest.exit(f"{uri} holds data, which the tests would delete; give them an empty Neo4j", returncode=4)
+        yield door
+        with closing(BoltStore(uri, door)) as store:
+            wipe(store)
         return
     distribution = os.environ.get("CLEW_TEST_NEO4J")
     if not distribution:

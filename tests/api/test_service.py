@@ -1,5 +1,6 @@
 """The HTTP service over a graph in memory: what each route gives, and that every error has one shape."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,19 @@ def problem(response: Response, status: int) -> dict[str, object]:
 def entity_id(client: TestClient, name: str) -> str:
     found = client.get("/entities", params={"query": name}).json()["entities"]
     return str(next(entity["id"] for entity in found if entity["name"] == name))
+
+
+# -- the documentation --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+def test_the_documentation_needs_no_network(client: TestClient, page: str) -> None:
+    html = client.get(page).text
+    loaded = re.findall(r"""(?:src|href)=["']([^"']+)""", html)
+    assert any(address.endswith(".js") for address in loaded)
+    for address in loaded:
+        assert address.startswith("/"), address
+        assert client.get(address).status_code == 200
 
 
 # -- what routes give ---------------------------------------------------------------------------------------------
