@@ -5,6 +5,7 @@ part that is slow to load stands in the method that builds it.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +14,7 @@ from api.settings import Settings
 
 if TYPE_CHECKING:
     from fusion.answerer import Answerer
+    from kg.embeddings.learned import LearnedGraph
     from kg.facts import Document
     from kg.ontology import Ontology
     from kg.store import GraphStore
@@ -126,6 +128,35 @@ class Services:
             return Ingestor(self.store, reader)
 
         return self._once("ingestor", build)
+
+    @property
+    def model_folder(self) -> Path:
+        """Where the learned model of this graph is kept."""
+        if self.settings.model is not None:
+            return self.settings.model
+        kind, _, path = self.settings.store.partition(":")
+        if kind == "embedded":
+            return Path(path).expanduser() / "model"
+        from kg.facts import digest
+
+        return Path(".clew") / f"model-{digest(self.settings.store)[:12]}"
+
+    @property
+    def learned_graph(self) -> "LearnedGraph":
+        """What the learned model says of the graph as it is now.
+
+        Raises:
+            LearningError: there is no model, or it cannot be read.
+        """
+        from kg.embeddings.learned import LearnedGraph
+
+        with self._lock:
+            kept = self._parts.get("learned_graph")
+            if not isinstance(kept, LearnedGraph) or not kept.current():
+                kept = self._parts["learned_graph"] = LearnedGraph(
+                    self.store, self.model_folder, ontology=self.ontology
+                )
+            return kept
 
     def question(self, text: str) -> str:
         """A question or search text that may go on its way.

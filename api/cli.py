@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from api.commands import asking, graph, reading, running, setup
+from api.commands import asking, graph, learning, reading, running, setup
 from api.commands.options import Debug
 from api.display import leave_pipe, note
 from api.errors import Exit, exit_code
@@ -31,6 +31,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "delete": graph.delete,
     "stats": graph.stats,
     "export": graph.export,
+    "learn": learning.learn,
+    "similar": learning.similar,
+    "predict": learning.predict,
+    "suspicious": learning.suspicious,
     "serve": running.serve,
     "doctor": setup.doctor,
 }

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api.errors import RequestError, UnknownEntityError
+from kg.embeddings.errors import LearningError, NotLearnedError
 from kg.errors import (
     GraphError,
     InputError,
@@ -47,6 +48,8 @@ class Problem(BaseModel):
 _STATUS: tuple[tuple[type[GraphError], HTTPStatus], ...] = (
     (UnknownDocumentError, HTTPStatus.NOT_FOUND),
     (UnknownEntityError, HTTPStatus.NOT_FOUND),
+    (NotLearnedError, HTTPStatus.NOT_FOUND),
+    (LearningError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (RequestError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (StoreFullError, HTTPStatus.INSUFFICIENT_STORAGE),

@@ -17,14 +17,14 @@ _CITATION: JsonValue = {
 }
 
 
-class _Shape(BaseModel):
+class Shape(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
 # -- questions and answers ----------------------------------------------------------------------------------------
 
 
-class Question(_Shape):
+class Question(Shape):
     """A question in English or Chinese."""
 
     model_config = ConfigDict(
@@ -34,7 +34,7 @@ class Question(_Shape):
     question: str = Field(min_length=1, description="At most CLEW_MAX_QUESTION_CHARACTERS characters")
 
 
-class EntityOut(_Shape):
+class EntityOut(Shape):
     """A thing that the graph knows."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [_ENTITY]})
@@ -45,7 +45,7 @@ class EntityOut(_Shape):
     aliases: list[str] = Field(default=[], description="Other surfaces under which documents mention it, sorted")
 
 
-class Step(_Shape):
+class Step(Shape):
     """One edge of a path, by name."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [_STEP]})
@@ -55,7 +55,7 @@ class Step(_Shape):
     object: str
 
 
-class CitationOut(_Shape):
+class CitationOut(Shape):
     """Characters of a source: ``quote`` is exactly ``text[start:end]`` of the document."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [_CITATION]})
@@ -66,7 +66,7 @@ class CitationOut(_Shape):
     quote: str
 
 
-class AnswerOut(_Shape):
+class AnswerOut(Shape):
     """An answer with its thread, or an abstention with its reason."""
 
     question: str
@@ -79,7 +79,7 @@ class AnswerOut(_Shape):
     citations: list[CitationOut]
 
 
-class SearchRequest(_Shape):
+class SearchRequest(Shape):
     """Words to find passages by."""
 
     model_config = ConfigDict(
@@ -90,7 +90,7 @@ class SearchRequest(_Shape):
     limit: int = Field(default=10, ge=1, le=100)
 
 
-class PassageOut(_Shape):
+class PassageOut(Shape):
     """A passage that a search found; scores compare within one search only."""
 
     document: str = Field(description="The document's source")
@@ -101,7 +101,7 @@ class PassageOut(_Shape):
     score: float
 
 
-class SearchOut(_Shape):
+class SearchOut(Shape):
     """Passages, best first."""
 
     passages: list[PassageOut]
@@ -110,7 +110,7 @@ class SearchOut(_Shape):
 # -- documents ----------------------------------------------------------------------------------------------------
 
 
-class DocumentIn(_Shape):
+class DocumentIn(Shape):
     """A text to read. The source names it: the same source again replaces what it said before."""
 
     model_config = ConfigDict(
@@ -131,7 +131,7 @@ class DocumentIn(_Shape):
     text: str = Field(min_length=1)
 
 
-class DocumentOut(_Shape):
+class DocumentOut(Shape):
     """A document that the graph holds."""
 
     id: str
@@ -141,21 +141,21 @@ class DocumentOut(_Shape):
     complete: bool = Field(description="False while it is being read, or when reading it was cut short")
 
 
-class DocumentPage(_Shape):
+class DocumentPage(Shape):
     """Documents by source; ``next`` is the cursor of the next page, or null behind the last."""
 
     documents: list[DocumentOut]
     next: str | None = None
 
 
-class UnreadableOut(_Shape):
+class UnreadableOut(Shape):
     """Something that could not be read, and why."""
 
     source: str
     message: str
 
 
-class IngestOut(_Shape):
+class IngestOut(Shape):
     """What reading came to. Nothing is dropped without being counted."""
 
     new: int
@@ -172,7 +172,7 @@ class IngestOut(_Shape):
     dropped: dict[str, int] = Field(description="What was seen and not kept, by reason")
 
 
-class ImportedFile(_Shape):
+class ImportedFile(Shape):
     """What importing a file of triples came to."""
 
     source: str
@@ -180,7 +180,7 @@ class ImportedFile(_Shape):
     unreadable_lines: int
 
 
-class ImportOut(_Shape):
+class ImportOut(Shape):
     """What importing came to."""
 
     files: list[ImportedFile]
@@ -188,7 +188,7 @@ class ImportOut(_Shape):
     reread: int = Field(description="Documents read again for the names that are known now")
 
 
-class DeleteOut(_Shape):
+class DeleteOut(Shape):
     """What deleting came to."""
 
     deleted: list[DocumentOut]
@@ -198,14 +198,14 @@ class DeleteOut(_Shape):
 # -- entities and facts -------------------------------------------------------------------------------------------
 
 
-class EntityPage(_Shape):
+class EntityPage(Shape):
     """Entities by name, or best first where they were searched for."""
 
     entities: list[EntityOut]
     next: str | None = Field(default=None, description="Cursor of the next page, or null behind the last")
 
 
-class EvidenceOut(_Shape):
+class EvidenceOut(Shape):
     """The characters that state a fact, who read them, and how sure it was."""
 
     document: str
@@ -216,7 +216,7 @@ class EvidenceOut(_Shape):
     confidence: float
 
 
-class FactOut(_Shape):
+class FactOut(Shape):
     """An edge of the graph, by name, with its evidence."""
 
     id: str
@@ -226,7 +226,7 @@ class FactOut(_Shape):
     evidence: list[EvidenceOut]
 
 
-class EntityDetail(_Shape):
+class EntityDetail(Shape):
     """An entity, where it is named, and what is said of it."""
 
     entity: EntityOut
@@ -236,13 +236,13 @@ class EntityDetail(_Shape):
     more_facts: bool = Field(description="Whether there are more facts; those listed have the most evidence")
 
 
-class EntityDetails(_Shape):
+class EntityDetails(Shape):
     """Every entity of a name."""
 
     entities: list[EntityDetail]
 
 
-class SubgraphOut(_Shape):
+class SubgraphOut(Shape):
     """The entities near one, nearest first, and the facts that join them."""
 
     center: str
@@ -250,7 +250,7 @@ class SubgraphOut(_Shape):
     facts: list[FactOut]
 
 
-class Stats(_Shape):
+class Stats(Shape):
     """How much the graph holds."""
 
     store: str
@@ -263,7 +263,7 @@ class Stats(_Shape):
     facts_by_relation: dict[str, int]
 
 
-class Health(_Shape):
+class Health(Shape):
     """That the service and its store answer."""
 
     status: str = Field(examples=["ok"])
@@ -271,7 +271,7 @@ class Health(_Shape):
     version: str
 
 
-class Check(_Shape):
+class Check(Shape):
     """One thing that `clew doctor` looked at."""
 
     name: str
@@ -279,7 +279,7 @@ class Check(_Shape):
     detail: str = Field(description="What was found, or what is missing and what to do")
 
 
-class Checks(_Shape):
+class Checks(Shape):
     """All that `clew doctor` looked at."""
 
     ok: bool

@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     """Where the weights of all-MiniLM-L6-v2 are: a folder, or ``hub:OWNER/NAME``; without it, the package."""
     ontology: Path | None = None
     """A Turtle file of types and relations in place of the one that Clew ships."""
+    model: Path | None = None
+    """Folder of the learned model; without it, ``model`` in the embedded graph's folder, or one in ``.clew``."""
     processes: Annotated[int, Field(ge=1, le=64)] = 1
     """How many processes parse English text side by side."""
     host: str = "127.0.0.1"

@@ -2,6 +2,7 @@
 
 LearningError                     a kind of GraphError
 ├── NothingToLearnError           the graph holds no facts
+├── NotLearnedError               there is no model, or it does not know what it is asked about
 ├── TooLargeError                 training would need more memory than there is
 ├── DivergedError                 the loss became infinite or no number before anything good was learned
 └── CheckpointError               a checkpoint cannot be read, or not be used as asked
@@ -19,6 +20,10 @@ class LearningError(GraphError):
 
 class NothingToLearnError(LearningError):
     """The graph holds no facts."""
+
+
+class NotLearnedError(LearningError):
+    """There is no model, or it does not know what it is asked about."""
 
 
 class TooLargeError(LearningError):

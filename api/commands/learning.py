@@ -1,0 +1,168 @@
+"""`clew learn`, and what a learned graph is good for: `clew similar`, `clew predict`, `clew suspicious`."""
+
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api import learning, views
+from api.commands.options import Debug, Json, Store, display, open_services
+from api.display import Display, note, plain, plural
+from api.errors import RequestError, UnknownEntityError
+
+if TYPE_CHECKING:
+    from api.assemble import Services
+    from kg.embeddings.config import Epoch
+    from kg.facts import Entity
+
+ANYTHING = "?"
+
+
+def learn(
+    update: Annotated[bool, typer.Option("--update", help="Begin with what was learned before.")] = False,
+    scorer: Annotated[str, typer.Option(help="complex, distmult, rotate or transe.")] = "complex",
+    dimension: Annotated[int, typer.Option(min=2, help="Numbers in a vector.")] = 256,
+    epochs: Annotated[int, typer.Option(min=1, help="The most passes over the facts.")] = 100,
+    minutes: Annotated[float, typer.Option(min=0, help="Stop in time for this; 0 is no limit.")] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn at random.")] = 0,
+    device: Annotated[str, typer.Option(help="Where to compute: cpu, or cuda.")] = "cpu",
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Learn the graph: a vector for every entity, for `similar`, `predict` and `suspicious`."""
+    with open_services(store) as services:
+        from kg.embeddings.config import TrainConfig
+        from kg.embeddings.learned import learn
+
+        try:
+            config = TrainConfig(scorer=scorer, dimension=dimension, epochs=epochs, minutes=minutes, seed=seed)
+            found = learn(services.store, services.model_folder, config, device=device, update=update, watch=_watch)
+        except ValueError as error:
+            raise RequestError(f"{error}") from error
+        shown = learning.report(found, services.store)
+        out = display(services)
+        if as_json:
+            out.json(shown)
+            return
+        out.line(
+            f"Learned {plural(shown.facts, 'fact')} between {found.learned.entities:,} entities in "
+            f"{shown.seconds:.0f} s, {plural(shown.epochs, 'epoch')}."
+        )
+        if shown.mrr is not None:
+            off = "" if shown.calibration_error is None else f", probabilities off by {shown.calibration_error:.3f}"
+            out.line(
+                f"On {plural(shown.held_out, 'fact')} held out: MRR {shown.mrr:.3f}, Hits@10 {shown.hits10:.3f}{off}."
+            )
+        else:
+            out.line("The graph is too small to hold facts out; how good its predictions are is not known.")
+
+
+def _watch(stage: str, epoch: "Epoch") -> None:
+    if epoch.dev is not None:
+        note(f"epoch {epoch.number}: loss {epoch.loss:.3f}, MRR {epoch.dev.mrr:.3f}, {epoch.seconds:.0f} s")
+    elif not math.isnan(epoch.loss) and stage == "whole":
+        note(f"epoch {epoch.number} on all facts: loss {epoch.loss:.3f}, {epoch.seconds:.0f} s")
+
+
+def similar(
+    entity: Annotated[str, typer.Argument(help="Name or id of an entity.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many entities.")] = 10,
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Find entities like one, by the company they keep in the graph."""
+    with open_services(store) as services:
+        found = learning.similar(services.store, _one(services, entity).id, limit=limit)
+        out = display(services)
+        if found.learned.stale:
+            note(_STALE)
+        if as_json:
+            out.json(found)
+        else:
+            out.columns((f"{one.cosine:.3f}", one.entity.name, one.entity.type) for one in found.entities)
+
+
+def predict(
+    subject: Annotated[str, typer.Argument(help="Name or id of an entity, or ? to ask for it.")],
+    relation: Annotated[str, typer.Argument(help="A relation of the graph, such as directed_by.")],
+    object: Annotated[str, typer.Argument(help="Name or id of an entity, or ? to ask for it.")] = ANYTHING,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many predictions.")] = 10,
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say what the graph does not hold but the model expects, how probable it is, and why. These are not facts."""
+    if (subject == ANYTHING) == (object == ANYTHING):
+        raise RequestError("ask for one end: `clew predict SUBJECT RELATION ?` or `clew predict ? RELATION OBJECT`")
+    with open_services(store) as services:
+        model = services.learned_graph
+        if object == ANYTHING:
+            predictions = model.predict(relation, subject=_one(services, subject).id, limit=limit)
+        else:
+            predictions = model.predict(relation, object=_one(services, object).id, limit=limit)
+        found = learning.predictions(services.store, predictions, stale=model.stale)
+        out = display(services)
+        _tell_stale(found.stale)
+        if as_json:
+            out.json(found)
+            return
+        for one in found.predictions:
+            out.line(
+                f"predicted {one.probability:6.1%}  {plain(one.subject.name)} {out.arrow(one.relation)} "
+                f"{plain(one.object.name)} ({plain(one.object.type if object == ANYTHING else one.subject.type)})"
+            )
+            _reasons(out, one.reasons)
+        if not found.predictions:
+            out.line("Nothing is expected there.")
+
+
+def suspicious(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many facts.")] = 20,
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List the facts that the model would not have expected, for a person to look at, the strangest first."""
+    with open_services(store) as services:
+        model = services.learned_graph
+        found = learning.doubts(services.store, model.suspicious(limit=limit), stale=model.stale)
+        out = display(services)
+        _tell_stale(found.stale)
+        if as_json:
+            out.json(found)
+            return
+        for one in found.doubts:
+            out.line(
+                f"{one.probability:6.1%}  {plain(one.subject.name)} {out.arrow(one.relation)} {plain(one.object.name)}"
+            )
+            _reasons(out, one.reasons)
+
+
+_STALE = "the graph has changed since it was learned; `clew learn --update` brings the model up to date"
+
+
+def _tell_stale(difference: str) -> None:
+    if difference:
+        note(f"{_STALE} ({difference})")
+
+
+def _reasons(out: Display, reasons: list[learning.ReasonOut]) -> None:
+    for reason in reasons:
+        steps = "; ".join(f"{plain(s.subject)} {out.arrow(s.relation)} {plain(s.object)}" for s in reason.path)
+        out.line(f"    {steps} (such a path goes with it in {reason.holds} of {reason.cases} cases)")
+
+
+def _one(services: "Services", text: str) -> "Entity":
+    """The entity that a name means; of several, the one with the most facts."""
+    wanted = services.question(text)
+    found = views.named(services.store, wanted)
+    if not found:
+        raise UnknownEntityError(f"no entity is called {text!r}; `clew search` looks into the texts")
+    if len(found) > 1:
+        degree = {entity.id: len(services.store.facts([entity.id], limit=1000)) for entity in found}
+        found.sort(key=lambda entity: (-degree[entity.id], entity.id))
+        others = ", ".join(f"{entity.type} {entity.id}" for entity in found[1:4])
+        note(f"taking {found[0].name} ({found[0].type}); others of that name: {others}")
+    return found[0]

@@ -1,0 +1,354 @@
+"""A learned graph in use: train on a store's graph, write the vectors back, foretell facts, doubt facts.
+
+Training is done twice. First without one fact in twenty: these say when to stop, and how probable a candidate with a
+given score is. Then with every fact, for as many epochs as were best. What is foretold is never a fact: it is told with
+its probability and with the paths of the graph that speak for it.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from kg.embeddings.batches import Queries
+from kg.embeddings.calibration import Calibration, calibrate, log_probabilities
+from kg.embeddings.checkpoint import Checkpoint, load
+from kg.embeddings.config import Epoch, TrainConfig
+from kg.embeddings.errors import CheckpointError, NotLearnedError
+from kg.embeddings.evaluate import Metrics
+from kg.embeddings.rules import Rules, Support
+from kg.embeddings.scorers import SCORERS, Factorised
+from kg.embeddings.split import hold_out
+from kg.embeddings.train import Trained, train
+from kg.facts import Entity, EntityId
+from kg.ontology import Ontology
+from kg.store import GraphStore, Learned
+from kg.tensors import GraphTensors, tensors
+
+HELD_OUT = 0.05  # of the facts
+FEW = 200  # facts: of fewer, none is held out
+PROBE, WHOLE, CALIBRATION = "probe", "whole", "calibration.json"  # what a folder holds
+BATCH = 256
+LOOKED_AT = 50  # candidates for each that is wanted: some are not of a type that the relation allows
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What learning came to."""
+
+    learned: Learned
+    facts: int
+    epochs: int
+    seconds: float
+    dev: Metrics | None  # on the facts that were held out
+    calibration: Calibration
+    carried: int  # entities whose vectors were taken over
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A path that speaks for a fact: its facts, and how often such a path goes with such a fact."""
+
+    path: tuple[tuple[EntityId, str, EntityId], ...]
+    holds: int
+    cases: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A fact that the graph does not hold and that the model expects. It is not a fact."""
+
+    subject: EntityId
+    relation: str
+    object: EntityId
+    probability: float
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A fact of the graph that the model would not have expected."""
+
+    subject: EntityId
+    relation: str
+    object: EntityId
+    probability: float  # of its less expected end, given the other
+    reasons: tuple[Reason, ...] = ()  # what speaks for it all the same
+
+
+Watch = Callable[[str, Epoch], None]  # is told of each epoch, and which of the two trainings it belongs to
+
+
+def learn(
+    store: GraphStore,
+    folder: Path,
+    config: TrainConfig,
+    *,
+    device: str = "cpu",
+    update: bool = False,
+    watch: Watch = lambda stage, epoch: None,
+) -> Report:
+    """Learn the graph of a store, keep the model in ``folder``, and write the entities' vectors to the store.
+
+    With ``update``, training begins with the vectors of the model that is there.
+
+    Raises:
+        LearningError: there is nothing to learn, no room for it, or it went wrong.
+        StoreError: the store failed.
+    """
+    graph = tensors(store)
+    share = HELD_OUT if len(graph.edge_type) >= FEW else 0.0
+    part, held_out = hold_out(graph, share, seed=config.seed)
+    before = _before(folder, config) if update else {}
+    probe = train(
+        part,
+        config,
+        dev=held_out if len(held_out) else None,
+        device=device,
+        folder=folder / PROBE,
+        start=before.get(PROBE),
+        progress=lambda epoch: watch("watched", epoch),
+    )
+    scorer = probe.scorer.cpu()
+    calibration = calibrate(scorer, held_out, Queries(part.triples, len(graph.relations)))
+    whole = probe
+    if len(held_out):
+        whole = train(
+            graph,
+            replace(config, epochs=probe.best, minutes=0.0, evaluate_every=probe.best),
+            device=device,
+            folder=folder / WHOLE,
+            start=before.get(WHOLE),
+            progress=lambda epoch: watch("whole", epoch),
+        )
+    return _keep(store, folder, graph, probe, whole, calibration)
+
+
+def _keep(
+    store: GraphStore, folder: Path, graph: GraphTensors, probe: Trained, whole: Trained, calibration: Calibration
+) -> Report:
+    """Write what goes with the model, and the vectors into the store."""
+    about = {"whole": WHOLE if whole is not probe else PROBE} | asdict(calibration)
+    path = folder / CALIBRATION
+    part = path.with_suffix(".part")
+    try:
+        part.write_text(json.dumps(about) + "\n", "utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        raise CheckpointError(f"{path} could not be written ({error.strerror}); give a folder that can be.") from error
+    vectors = whole.scorer.cpu().entity_vectors().detach()
+    learned = Learned(
+        model=f"{whole.config.scorer}-{whole.config.dimension}-{graph.digest[:8]}",
+        learned_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=graph.version,
+        dimensions=vectors.shape[1],
+        entities=len(graph.entities),
+    )
+    store.write_learned(learned, zip(graph.entities, map(Tensor.tolist, vectors), strict=True))
+    trainings = (probe,) if whole is probe else (probe, whole)
+    return Report(
+        learned=learned,
+        facts=len(graph.edge_type),
+        epochs=probe.best,
+        seconds=sum(trained.history[-1].seconds for trained in trainings),
+        dev=probe.dev,
+        calibration=calibration,
+        carried=whole.carried,
+    )
+
+
+def _before(folder: Path, config: TrainConfig) -> dict[str, Checkpoint]:
+    """The models that are there, where their vectors are of use."""
+    found = {}
+    for name in (PROBE, WHOLE):
+        try:
+            checkpoint = load(folder / name)
+        except CheckpointError:
+            continue  # none, or a damaged one: training begins anew
+        if (checkpoint.config.scorer, checkpoint.config.dimension) == (config.scorer, config.dimension):
+            found[name] = checkpoint
+    return found
+
+
+class LearnedGraph:
+    """What a learned model says of a graph as it is now."""
+
+    def __init__(self, store: GraphStore, folder: Path, *, ontology: Ontology) -> None:
+        """Load the model in ``folder`` and the graph of the store.
+
+        Raises:
+            NotLearnedError: there is no model.
+            CheckpointError: it cannot be read.
+            StoreError: the store failed.
+        """
+        about, self._calibration = _calibration(folder)
+        checkpoint = load(folder / about)
+        graph = tensors(store)
+        self.stale = "" if graph.digest == checkpoint.digest else checkpoint.difference(graph)
+        self.version = graph.version
+        self._store = store
+        self._ontology = ontology
+        self._graph = _aligned(graph, checkpoint)
+        self._scorer = _scorer(checkpoint)
+        self._known = Queries(self._graph.triples, len(checkpoint.relations))
+        self._rules = Rules(self._graph)
+        self._folder, self._written = folder, _written(folder)
+
+    def current(self) -> bool:
+        """Whether neither the graph nor the model in its folder has changed since they were loaded."""
+        return self.version == self._store.version() and self._written == _written(self._folder)
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """The relations that were learned."""
+        return self._graph.relations
+
+    def predict(
+        self, relation: str, *, subject: EntityId | None = None, object: EntityId | None = None, limit: int = 10
+    ) -> list[Prediction]:
+        """The objects that a subject most probably has, or the subjects of an object: the likeliest first.
+
+        Facts of the graph are left out, and so is what the ontology does not allow.
+
+        Raises:
+            NotLearnedError: the model does not know the entity or the relation.
+            ValueError: neither end is given, or both are.
+        """
+        if (subject is None) == (object is None):
+            raise ValueError("give either the subject or the object")
+        given = subject if subject is not None else object
+        assert given is not None
+        head, row = self._place(given), self._row(relation)
+        if subject is None:
+            row += len(self.relations)
+        scores = log_probabilities(self._scorer, torch.tensor([head]), torch.tensor([row]), self._known)[0]
+        scores[head] = -torch.inf  # nothing is its own director
+        best, places = scores.topk(min(LOOKED_AT * limit, len(scores)))
+        chances = self._calibration.probability(best).tolist()
+        entities = {
+            e.id: e for e in self._store.entities([given, *(self._graph.entities[at] for at in places.tolist())])
+        }
+        found: list[Prediction] = []
+        for at, chance, finite in zip(places.tolist(), chances, best.isfinite().tolist(), strict=True):
+            other = self._graph.entities[at]
+            ends = (given, other) if subject is not None else (other, given)
+            if not finite or len(found) == limit:
+                break
+            if self._allowed(ends, relation, entities):
+                reasons = self._reasons(head, row, at)
+                found.append(Prediction(ends[0], relation, ends[1], round(chance, 4), reasons))
+        return found
+
+    def suspicious(self, *, limit: int = 20) -> list[Doubt]:
+        """The facts that the model would have expected least, the strangest first.
+
+        Raises:
+            StoreError: the store failed.
+        """
+        worst = torch.cat(list(self._expected()))  # (m,)
+        if not len(worst):
+            return []
+        lowest, places = worst.topk(min(limit, len(worst)), largest=False)
+        doubts = []
+        for chance, (head, relation, tail) in zip(
+            self._calibration.probability(lowest).tolist(), self._graph.triples[places].tolist(), strict=True
+        ):
+            subject, object = self._graph.entities[head], self._graph.entities[tail]
+            reasons = self._reasons(head, relation, tail)
+            doubts.append(Doubt(subject, self.relations[relation], object, round(chance, 4), reasons))
+        return doubts
+
+    @torch.inference_mode()
+    def _expected(self) -> Iterator[Tensor]:
+        """For each fact, the log-probability of its less expected end, other answers aside."""
+        relations = len(self.relations)
+        triples = self._graph.triples
+        for start in range(0, len(triples), BATCH):
+            heads, rows, tails = triples[start : start + BATCH].unbind(1)
+            ends = []
+            for one, row, other in ((heads, rows, tails), (tails, rows + relations, heads)):
+                scores = self._scorer(one, row).float()
+                own = scores.gather(1, other[:, None])  # (b, 1)
+                scores[self._known.answers(one * (2 * relations) + row)] = -torch.inf
+                scores.scatter_(1, other[:, None], own)
+                ends.append((own - scores.logsumexp(dim=-1, keepdim=True)).squeeze(1))
+            yield torch.minimum(*ends)
+
+    def _reasons(self, head: int, row: int, tail: int) -> tuple[Reason, ...]:
+        return tuple(self._reason(support) for support in self._rules.support(head, row, tail))
+
+    def _reason(self, support: Support) -> Reason:
+        entities = self._graph.entities
+        path = tuple((entities[head], self.relations[row], entities[tail]) for head, row, tail in support.path)
+        rule = support.rule
+        return Reason(path, rule.holds, rule.cases, round(rule.confidence, 4))
+
+    def _allowed(self, ends: Sequence[EntityId], relation: str, entities: dict[EntityId, Entity]) -> bool:
+        subject, object = (entities.get(id) for id in ends)
+        if subject is None or object is None:
+            return False  # it is no longer in the graph
+        return self._ontology.violation(subject.type, relation, object.type) is None
+
+    def _place(self, id: EntityId) -> int:
+        place = self._graph.entity_index.get(id)
+        if place is None:
+            raise NotLearnedError("The model does not know this entity yet; run `clew learn --update`.")
+        return place
+
+    def _row(self, relation: str) -> int:
+        row = self._graph.relation_index.get(relation)
+        if row is None:
+            known = ", ".join(self.relations[:20])
+            raise NotLearnedError(f"The model knows no relation {relation!r}; it knows {known}.")
+        return row
+
+
+def _calibration(folder: Path) -> tuple[str, Calibration]:
+    path = folder / CALIBRATION
+    try:
+        about = json.loads(path.read_text("utf-8"))
+        return about.pop("whole"), Calibration(**about)
+    except FileNotFoundError as error:
+        raise NotLearnedError(f"Nothing has been learned yet ({path} is missing); run `clew learn`.") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"{path} cannot be read ({error}); run `clew learn` again.") from error
+
+
+def _written(folder: Path) -> int:
+    try:
+        return (folder / CALIBRATION).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _scorer(checkpoint: Checkpoint) -> Factorised:
+    config = checkpoint.config
+    scorer = SCORERS[config.scorer](len(checkpoint.entities), len(checkpoint.relations), dimension=config.dimension)
+    scorer.load_state_dict(checkpoint.model)
+    return scorer.eval()
+
+
+def _aligned(graph: GraphTensors, checkpoint: Checkpoint) -> GraphTensors:
+    """The facts of a graph among what was learned, in the numbers of the model."""
+    if graph.entities == checkpoint.entities and graph.relations == checkpoint.relations:
+        return graph
+    entities = {id: place for place, id in enumerate(checkpoint.entities)}
+    relations = {name: place for place, name in enumerate(checkpoint.relations)}
+    of_entity = torch.tensor([entities.get(id, -1) for id in graph.entities], dtype=torch.long)
+    of_relation = torch.tensor([relations.get(name, -1) for name in graph.relations], dtype=torch.long)
+    heads, tails = of_entity[graph.edge_index]
+    rows = of_relation[graph.edge_type]
+    kept = (heads >= 0) & (tails >= 0) & (rows >= 0)
+    return GraphTensors(
+        torch.stack((heads[kept], tails[kept])),
+        rows[kept],
+        tuple(map(EntityId, checkpoint.entities)),
+        checkpoint.relations,
+        graph.version,
+    )
