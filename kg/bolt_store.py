@@ -152,6 +152,10 @@ class BoltStore:
         with mapped(self._address):
             return self._with_server(work)
 
+    def _collected(self, query: str, parameters: dict[str, Any]) -> list[list[Any]]:
+        """The rows of a query that returns all of them as one list."""
+        return [row for (rows,) in self._rows(query, parameters) for row in rows]
+
     def _stream(self, query: str, parameters: dict[str, Any] | None = None) -> Iterator[list[Any]]:
         """The rows of a query, one by one."""
         with mapped(self._address), self._session(neo4j.READ_ACCESS) as session:
@@ -224,7 +228,8 @@ class BoltStore:
     # -- entities and facts -------------------------------------------------------------------------------------
 
     def entities(self, ids: Collection[EntityId]) -> list[Entity]:
-        return _by_id(records.entity(*row) for (rows,) in self._by_ids(cypher.ENTITIES, ids) for row in rows)
+        rows = self._collected(cypher.ENTITIES, {"ids": sorted(set(ids))}) if ids else []
+        return _by_id(records.entity(*row) for row in rows)
 
     def find_entities(self, keys: Collection[str]) -> list[Entity]:
         wanted = sorted(set(keys))
@@ -234,7 +239,7 @@ class BoltStore:
         for start in range(0, len(wanted), KEYS):
             query = " ".join(alias_word(key) for key in wanted[start : start + KEYS])
             index = self._index(migrations.ENTITY_WORDS_INDEX)
-            rows += self._rows(cypher.ENTITIES_BY_ALIAS, {"query": query, "index": index})
+            rows += self._collected(cypher.ENTITIES_BY_ALIAS, {"query": query, "index": index})
         found = {entity.id: entity for entity in (records.entity(*row) for row in rows)}
         asked = set(wanted)
         return _by_id(e for e in found.values() if not asked.isdisjoint(map(name_key, (e.name, *e.aliases))))
@@ -306,7 +311,7 @@ class BoltStore:
         words = " ".join(query_words(found))
         if not words or limit <= 0:
             return []
-        return self._rows(query, {"index": self._index(index), "query": words, "limit": limit})
+        return self._collected(query, {"index": self._index(index), "query": words, "limit": limit})
 
     def nearest_chunks(self, vector: Sequence[float], *, limit: int = 10) -> list[ChunkHit]:
         if limit <= 0:
@@ -314,12 +319,12 @@ class BoltStore:
         index = self._index(migrations.CHUNK_VECTOR_INDEX)
         parameters = {"index": index, "limit": limit, "vector": list(vector)}
         try:
-            rows = self._rows(cypher.NEAREST_CHUNKS, parameters)
+            rows = self._collected(cypher.NEAREST_CHUNKS, parameters)
         except StoreError as error:
             if self._vectors is None or MISSING not in str(error):
                 raise
             self._vectors.make()
-            rows = self._rows(cypher.NEAREST_CHUNKS, parameters)
+            rows = self._collected(cypher.NEAREST_CHUNKS, parameters)
         hits = [ChunkHit(records.chunk(*row[:4]), cosine(vector, row[4])) for row in rows]
         return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.id))[:limit]
 

@@ -218,21 +218,23 @@ RETURN fact, s.type, s.name, s.aliases, coalesce(r.relation, type(r)), o.type, o
 
 SEARCH_CHUNKS = """
 CALL db.index.fulltext.queryNodes($index, $query) YIELD node, score
-WITH node, score ORDER BY score DESC LIMIT $limit RETURN node.document, node.start, node.end, node.text, score
+WITH node, score ORDER BY score DESC LIMIT $limit
+RETURN collect([node.document, node.start, node.end, node.text, score])
 """
 
 SEARCH_ENTITIES = """
 CALL db.index.fulltext.queryNodes($index, $query) YIELD node, score
-WITH node, score ORDER BY score DESC LIMIT $limit RETURN node.type, node.name, node.aliases, score
+WITH node, score ORDER BY score DESC LIMIT $limit RETURN collect([node.type, node.name, node.aliases, score])
 """
 
 ENTITIES_BY_ALIAS = """
-CALL db.index.fulltext.queryNodes($index, $query) YIELD node RETURN node.type, node.name, node.aliases
+CALL db.index.fulltext.queryNodes($index, $query) YIELD node
+RETURN collect([node.type, node.name, node.aliases])
 """
 
 NEAREST_CHUNKS = """
 CALL db.index.vector.queryNodes($index, $limit, $vector) YIELD node
-RETURN node.document, node.start, node.end, node.text, node.embedding
+RETURN collect([node.document, node.start, node.end, node.text, node.embedding])
 """
 
 # -- what was learned -------------------------------------------------------------------------------------------
