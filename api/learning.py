@@ -87,6 +87,7 @@ class DoubtOut(Shape):
     relation: str
     object: EntityOut
     probability: float = Field(description="Of its less expected end, given the other")
+    deviation: float = Field(description="From what is usual for the relation, in standard deviations")
     reasons: list[ReasonOut] = Field(description="What speaks for it all the same")
 
 
@@ -181,6 +182,7 @@ def doubts(store: GraphStore, found: "Sequence[Doubt]", *, stale: str) -> Doubts
                 relation=one.relation,
                 object=names.entity(one.object),
                 probability=one.probability,
+                deviation=one.deviation,
                 reasons=names.reasons(one.reasons),
             )
             for one in found

@@ -1,6 +1,6 @@
 """`clew learn`, and what a learned graph is good for: `clew similar`, `clew predict`, `clew suspicious`."""
 
-import math
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from kg.facts import Entity
 
 ANYTHING = "?"
+PROBE = "probe"  # the training that leaves facts out
+SILENCE = 5.0  # seconds
 
 
 def learn(
@@ -37,7 +39,7 @@ def learn(
 
         try:
             config = TrainConfig(scorer=scorer, dimension=dimension, epochs=epochs, minutes=minutes, seed=seed)
-            found = learn(services.store, services.model_folder, config, device=device, update=update, watch=_watch)
+            found = learn(services.store, services.model_folder, config, device=device, update=update, watch=_Watch())
         except ValueError as error:
             raise RequestError(f"{error}") from error
         shown = learning.report(found, services.store)
@@ -58,11 +60,24 @@ def learn(
             out.line("The graph is too small to hold facts out; how good its predictions are is not known.")
 
 
-def _watch(stage: str, epoch: "Epoch") -> None:
-    if epoch.dev is not None:
-        note(f"epoch {epoch.number}: loss {epoch.loss:.3f}, MRR {epoch.dev.mrr:.3f}, {epoch.seconds:.0f} s")
-    elif not math.isnan(epoch.loss) and stage == "whole":
-        note(f"epoch {epoch.number} on all facts: loss {epoch.loss:.3f}, {epoch.seconds:.0f} s")
+class _Watch:
+    """Tells how training goes, every few seconds and whenever held-out facts are found better than before."""
+
+    def __init__(self) -> None:
+        self._told = time.monotonic()
+        self._best = 0.0
+
+    def __call__(self, stage: str, epoch: "Epoch") -> None:
+        better = epoch.dev is not None and epoch.dev.mrr > self._best
+        if not better and time.monotonic() - self._told < SILENCE:
+            return
+        self._told = time.monotonic()
+        found = ""
+        if epoch.dev is not None:
+            self._best = max(self._best, epoch.dev.mrr)
+            found = f", MRR {epoch.dev.mrr:.3f}"
+        on = "" if stage == PROBE else " on all facts"
+        note(f"epoch {epoch.number}{on}: loss {epoch.loss:.3f}{found}, {epoch.seconds:.0f} s")
 
 
 def similar(
@@ -135,7 +150,7 @@ def suspicious(
             return
         for one in found.doubts:
             out.line(
-                f"{one.probability:6.1%}  {plain(one.subject.name)} {out.arrow(one.relation)} {plain(one.object.name)}"
+                f"{one.deviation:+.1f}σ  {plain(one.subject.name)} {out.arrow(one.relation)} {plain(one.object.name)}"
             )
             _reasons(out, one.reasons)
 

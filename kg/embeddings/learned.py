@@ -34,6 +34,7 @@ HELD_OUT = 0.05  # of the facts
 FEW = 200  # facts: of fewer, none is held out
 PROBE, WHOLE, CALIBRATION = "probe", "whole", "calibration.json"  # what a folder holds
 BATCH = 256
+LEANING = 5  # facts' worth of the whole graph in what is usual for a relation
 LOOKED_AT = 50  # candidates for each that is wanted: some are not of a type that the relation allows
 
 
@@ -79,6 +80,7 @@ class Doubt:
     relation: str
     object: EntityId
     probability: float  # of its less expected end, given the other
+    deviation: float  # from what is usual for the relation, in standard deviations: the lower, the stranger
     reasons: tuple[Reason, ...] = ()  # what speaks for it all the same
 
 
@@ -113,7 +115,7 @@ def learn(
         device=device,
         folder=folder / PROBE,
         start=before.get(PROBE),
-        progress=lambda epoch: watch("watched", epoch),
+        progress=lambda epoch: watch(PROBE, epoch),
     )
     scorer = probe.scorer.cpu()
     calibration = calibrate(scorer, held_out, Queries(part.triples, len(graph.relations)))
@@ -125,7 +127,7 @@ def learn(
             device=device,
             folder=folder / WHOLE,
             start=before.get(WHOLE),
-            progress=lambda epoch: watch("whole", epoch),
+            progress=lambda epoch: watch(WHOLE, epoch),
         )
     return _keep(store, folder, graph, probe, whole, calibration)
 
@@ -246,27 +248,31 @@ class LearnedGraph:
         return found
 
     def suspicious(self, *, limit: int = 20) -> list[Doubt]:
-        """The facts that the model would have expected least, the strangest first.
+        """The facts that the model would have expected least for their relation, the strangest first.
+
+        A fact's two ends are each held against the ends of the same relation's other facts, in standard deviations of
+        their log-probability: of the many subjects of one occupation none is expected, and none is strange.
 
         Raises:
             StoreError: the store failed.
         """
-        worst = torch.cat(list(self._expected()))  # (m,)
-        if not len(worst):
-            return []
-        lowest, places = worst.topk(min(limit, len(worst)), largest=False)
+        expected = torch.cat([torch.empty(0, 2), *self._expected()])  # (m, 2)
+        strangeness = _standardised(expected, self._graph.edge_type, len(self.relations)).amin(dim=1)
+        deviations, lowest = strangeness.topk(min(limit, len(strangeness)), largest=False)
+        chances = self._calibration.probability(expected[lowest].amin(dim=1))
         doubts = []
-        for chance, (head, relation, tail) in zip(
-            self._calibration.probability(lowest).tolist(), self._graph.triples[places].tolist(), strict=True
+        for chance, deviation, (head, relation, tail) in zip(
+            chances.tolist(), deviations.tolist(), self._graph.triples[lowest].tolist(), strict=True
         ):
             subject, object = self._graph.entities[head], self._graph.entities[tail]
             reasons = self._reasons(head, relation, tail)
-            doubts.append(Doubt(subject, self.relations[relation], object, round(chance, 4), reasons))
+            name = self.relations[relation]
+            doubts.append(Doubt(subject, name, object, round(chance, 4), round(deviation, 2), reasons))
         return doubts
 
     @torch.inference_mode()
     def _expected(self) -> Iterator[Tensor]:
-        """For each fact, the log-probability of its less expected end, other answers aside."""
+        """For each fact, the log-probabilities of its tail and of its head, other answers aside: parts of (m, 2)."""
         relations = len(self.relations)
         triples = self._graph.triples
         for start in range(0, len(triples), BATCH):
@@ -277,8 +283,8 @@ class LearnedGraph:
                 own = scores.gather(1, other[:, None])  # (b, 1)
                 scores[self._known.answers(one * (2 * relations) + row)] = -torch.inf
                 scores.scatter_(1, other[:, None], own)
-                ends.append((own - scores.logsumexp(dim=-1, keepdim=True)).squeeze(1))
-            yield torch.minimum(*ends)
+                ends.append(own - scores.logsumexp(dim=-1, keepdim=True))
+            yield torch.cat(ends, dim=1)
 
     def _reasons(self, head: int, row: int, tail: int) -> tuple[Reason, ...]:
         return tuple(self._reason(support) for support in self._rules.support(head, row, tail))
@@ -293,7 +299,15 @@ class LearnedGraph:
         subject, object = (entities.get(id) for id in ends)
         if subject is None or object is None:
             return False  # it is no longer in the graph
+        known = self._ontology.relations.get(relation)
+        if known is not None and known.functional and self._has(subject.id, relation):
+            return False
         return self._ontology.violation(subject.type, relation, object.type) is None
+
+    def _has(self, subject: EntityId, relation: str) -> bool:
+        """Whether the graph holds such a fact of the subject."""
+        query = self._place(subject) * (2 * len(self.relations)) + self._row(relation)
+        return bool(len(self._known.answers(torch.tensor([query]))[1]))
 
     def _place(self, id: EntityId) -> int:
         place = self._graph.entity_index.get(id)
@@ -307,6 +321,18 @@ class LearnedGraph:
             known = ", ".join(self.relations[:20])
             raise NotLearnedError(f"The model knows no relation {relation!r}; it knows {known}.")
         return row
+
+
+def _standardised(values: Tensor, groups: Tensor, count: int) -> Tensor:
+    """Each column in standard deviations from its group's mean; small groups lean on the whole. Shapes: (m, 2)."""
+    if not len(values):
+        return values
+    mean, spread = values.mean(dim=0), values.var(dim=0, correction=0)
+    sizes = torch.bincount(groups, minlength=count)[:, None] + LEANING  # (r, 1)
+    means = (torch.zeros(count, 2).index_add_(0, groups, values) + LEANING * mean) / sizes
+    off = values - means[groups]
+    spreads = (torch.zeros(count, 2).index_add_(0, groups, off.square()) + LEANING * spread) / sizes
+    return off / spreads[groups].clamp_min(1e-6).sqrt()
 
 
 def _calibration(folder: Path) -> tuple[str, Calibration]:

@@ -106,7 +106,8 @@ def test_a_strange_fact_is_doubted_first(tmp_path: Path) -> None:
     learn(store, tmp_path, CONFIG)
     doubts = LearnedGraph(store, tmp_path, ontology=ontology.default()).suspicious(limit=10)
     assert (strange[0].id, strange[1], strange[2].id) in {(d.subject, d.relation, d.object) for d in doubts[:3]}
-    assert [doubt.probability for doubt in doubts] == sorted(doubt.probability for doubt in doubts)
+    assert [doubt.deviation for doubt in doubts] == sorted(doubt.deviation for doubt in doubts)
+    assert doubts[0].deviation < -2
 
 
 def test_a_changed_graph_is_noticed_and_learned_on(tmp_path: Path) -> None:
