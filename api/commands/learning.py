@@ -22,7 +22,7 @@ SILENCE = 5.0  # seconds
 
 def learn(
     update: Annotated[bool, typer.Option("--update", help="Begin with what was learned before.")] = False,
-    scorer: Annotated[str, typer.Option(help="complex, distmult, rotate or transe.")] = "complex",
+    scorer: Annotated[str, typer.Option(help="complex, distmult, rotate, transe, rgcn or compgcn.")] = "complex",
     dimension: Annotated[int, typer.Option(min=2, help="Numbers in a vector.")] = 256,
     epochs: Annotated[int, typer.Option(min=1, help="The most passes over the facts.")] = 100,
     minutes: Annotated[float, typer.Option(min=0, help="Stop in time for this; 0 is no limit.")] = 0.0,
@@ -34,11 +34,10 @@ def learn(
 ) -> None:
     """Learn the graph: a vector for every entity, for `similar`, `predict` and `suspicious`."""
     with open_services(store) as services:
-        from kg.embeddings.config import TrainConfig
-        from kg.embeddings.learned import learn
+        from kg.embeddings.learned import config_for, learn
 
         try:
-            config = TrainConfig(scorer=scorer, dimension=dimension, epochs=epochs, minutes=minutes, seed=seed)
+            config = config_for(scorer, dimension=dimension, epochs=epochs, minutes=minutes, seed=seed)
             found = learn(services.store, services.model_folder, config, device=device, update=update, watch=_Watch())
         except ValueError as error:
             raise RequestError(f"{error}") from error

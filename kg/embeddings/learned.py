@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,9 +23,9 @@ from kg.embeddings.config import Epoch, TrainConfig
 from kg.embeddings.errors import CheckpointError, NotLearnedError
 from kg.embeddings.evaluate import Metrics
 from kg.embeddings.rules import Rules, Support
-from kg.embeddings.scorers import SCORERS, Factorised
+from kg.embeddings.scorers import SCORERS, Scorer
 from kg.embeddings.split import hold_out
-from kg.embeddings.train import Trained, train
+from kg.embeddings.train import Build, Trained, train
 from kg.facts import Entity, EntityId
 from kg.ontology import Ontology
 from kg.store import GraphStore, Learned
@@ -87,6 +88,18 @@ class Doubt:
 Watch = Callable[[str, Epoch], None]  # is told of each epoch, and which of the two trainings it belongs to
 
 
+def config_for(scorer: str, **given: Any) -> TrainConfig:
+    """A training run of a scorer, with the optimizer that suits it where none is given.
+
+    Raises:
+        ValueError: there is no such scorer, or a setting cannot be.
+    """
+    if scorer not in SCORERS:
+        _builder(scorer)
+        given = {"optimizer": "adamw", "learning_rate": 0.01} | given  # Adagrad leaves message passing behind
+    return TrainConfig(scorer=scorer, **given)
+
+
 def learn(
     store: GraphStore,
     folder: Path,
@@ -115,6 +128,7 @@ def learn(
         device=device,
         folder=folder / PROBE,
         start=before.get(PROBE),
+        build=_builder(config.scorer),
         progress=lambda epoch: watch(PROBE, epoch),
     )
     scorer = probe.scorer.cpu()
@@ -127,6 +141,7 @@ def learn(
             device=device,
             folder=folder / WHOLE,
             start=before.get(WHOLE),
+            build=_builder(config.scorer),
             progress=lambda epoch: watch(WHOLE, epoch),
         )
     return _keep(store, folder, graph, probe, whole, calibration)
@@ -197,7 +212,7 @@ class LearnedGraph:
         self._store = store
         self._ontology = ontology
         self._graph = _aligned(graph, checkpoint)
-        self._scorer = _scorer(checkpoint)
+        self._scorer = _scorer(checkpoint, self._graph)
         self._known = Queries(self._graph.triples, len(checkpoint.relations))
         self._rules = Rules(self._graph)
         self._folder, self._written = folder, _written(folder)
@@ -353,11 +368,31 @@ def _written(folder: Path) -> int:
         return 0
 
 
-def _scorer(checkpoint: Checkpoint) -> Factorised:
+def _scorer(checkpoint: Checkpoint, graph: GraphTensors) -> Scorer:
+    """The model of a checkpoint, over a graph in its numbers."""
     config = checkpoint.config
-    scorer = SCORERS[config.scorer](len(checkpoint.entities), len(checkpoint.relations), dimension=config.dimension)
+    build = _builder(config.scorer)
+    if build is None:
+        scorer: Scorer = SCORERS[config.scorer](len(graph.entities), len(graph.relations), dimension=config.dimension)
+    else:
+        scorer = build(graph, config)
     scorer.load_state_dict(checkpoint.model)
     return scorer.eval()
+
+
+def _builder(name: str) -> Build | None:
+    """What makes a scorer that reads the graph; None for those that are tables alone."""
+    if name in SCORERS:
+        return None
+    from kg.embeddings.encoders import ENCODERS
+
+    if name not in ENCODERS:
+        raise ValueError(f"scorer must be one of {', '.join((*SCORERS, *ENCODERS))}, not {name!r}")
+
+    def build(graph: GraphTensors, config: TrainConfig) -> Scorer:
+        return ENCODERS[name](graph, dimension=config.dimension)
+
+    return build
 
 
 def _aligned(graph: GraphTensors, checkpoint: Checkpoint) -> GraphTensors:

@@ -7,7 +7,7 @@ import pytest
 from kg import ontology
 from kg.embeddings.config import TrainConfig
 from kg.embeddings.errors import NothingToLearnError, NotLearnedError
-from kg.embeddings.learned import LearnedGraph, learn
+from kg.embeddings.learned import LearnedGraph, config_for, learn
 from kg.export import export_jsonl
 from kg.facts import Chunk, Document, Entity, Evidence, Fact
 from kg.memory_store import MemoryStore
@@ -67,6 +67,20 @@ def test_what_is_missing_is_foretold_with_its_reason(learned: tuple[MemoryStore,
             assert steps[1] == (CITIES[city(p)].id, "located_in", best.object)
             assert best.reasons[0].holds > 50
     assert right >= UNKNOWN - 1
+
+
+@pytest.mark.parametrize("scorer", ["rotate", "rgcn", "compgcn-complex"])
+def test_other_scorers_learn_it_too(scorer: str, tmp_path: Path) -> None:
+    store = kingdom()
+    learn(store, tmp_path, config_for(scorer, dimension=32, epochs=60, batch_size=100, patience=10))
+    model = LearnedGraph(store, tmp_path, ontology=ontology.default())
+    best = [model.predict("citizen_of", subject=PEOPLE[p].id, limit=1)[0].object for p in range(UNKNOWN)]
+    assert sum(best[p] == COUNTRIES[city(p) // 3].id for p in range(UNKNOWN)) >= UNKNOWN - 2
+
+
+def test_a_scorer_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="complex, distmult"):
+        config_for("simple")
 
 
 def test_facts_are_not_foretold(learned: tuple[MemoryStore, Path]) -> None:
