@@ -1,6 +1,6 @@
 """Link prediction from texts alone: an entity's vector is a projection of what its name and description say.
 
-    x[v] = W t[v] + V relu(U t[v])       t[v] = the sentence encoder's vector of v's text
+    x[v] = W t[v] + V relu(U t[v])       t[v] = √width · the sentence encoder's vector of v's text
     score = Re⟨x[h], r, x̄[t]⟩            ComplEx over projected vectors
 
 As in BLP (Daza et al. 2021, https://arxiv.org/abs/2010.03496) with the text encoder left as it is. An entity that
@@ -70,7 +70,8 @@ class TextScorer(ComplEx):
 
     def project(self, features: Tensor) -> Tensor:
         """Entity vectors of texts. Shapes: (k, t) -> (k, d)."""
-        projected: Tensor = self.direct(features) + self.outer(torch.relu(self.inner(features)))
+        rows = features * features.shape[1] ** 0.5  # of unit vectors: numbers about 1, from which Adam starts well
+        projected: Tensor = self.direct(rows) + self.outer(torch.relu(self.inner(rows)))
         return projected
 
     def vectors(self) -> tuple[Tensor, Tensor]:

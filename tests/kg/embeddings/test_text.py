@@ -45,7 +45,7 @@ def test_an_encoder_that_loses_a_row_or_gives_no_number_is_refused() -> None:
 
 def test_scores_follow_the_definition() -> None:
     model = scorer()
-    t = model.features
+    t = model.features * 3**0.5
     x = t @ model.direct.weight.T + model.direct.bias
     x = x + torch.relu(t @ model.inner.weight.T + model.inner.bias) @ model.outer.weight.T + model.outer.bias  # (5, 4)
     entities = torch.complex(x[:, :2], x[:, 2:])
