@@ -12,7 +12,8 @@ from kg.facts import Entity, EntityId
 from kg.store import EntityHit, GraphStore, Learned
 
 if TYPE_CHECKING:
-    from kg.embeddings.learned import Doubt, Prediction, Reason, Report
+    from kg.embeddings.learn import Report
+    from kg.embeddings.learned import Doubt, Prediction, Reason
 
 
 class LearnedOut(Shape):

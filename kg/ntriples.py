@@ -18,7 +18,7 @@ from kg.decode import one_line
 from kg.errors import InputError
 from kg.facts import Entity
 from kg.rdf import PROVENANCE_TYPES
-from kg.triples import DEFAULT_TYPE, LONGEST_NAME, Known, Named, Problems, Statement
+from kg.statements import DEFAULT_TYPE, LONGEST_NAME, Known, Named, Problems, Statement
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _RDFS = "http://www.w3.org/2000/01/rdf-schema#"

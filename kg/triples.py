@@ -11,20 +11,17 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from kg.decode import check_encoding, decode, one_line, storable
 from kg.errors import InputError
 from kg.facts import Chunk, ChunkId, Document, Entity, EntityId, Evidence, Fact, Occurrence
 from kg.sources import open_file, source_of
+from kg.statements import DEFAULT_TYPE, LONGEST_NAME, Known, Named, Problems, Statement
 from kg.store import DocumentRecord, Reading
 
 READER = "import-1"
-DEFAULT_TYPE = "Thing"
-LONGEST_NAME = 1000  # characters: databases cannot index longer ones
 _CHUNK = 1200  # characters
 _PART = 2000  # statements and chunks of one reading
-_PROBLEMS_KEPT = 1000  # the rest are only counted
 
 _COLUMNS = {
     "subject": ("subject", "head", "主体", "头实体"),
@@ -35,45 +32,6 @@ _COLUMNS = {
     "subject_aliases": ("subject_aliases", "subject aliases", "主体别名"),
     "object_aliases": ("object_aliases", "object aliases", "客体别名"),
 }
-
-
-class Known(NamedTuple):
-    """An entity with its id, which would be slow to compute again for each fact."""
-
-    entity: Entity
-    id: EntityId
-
-
-class Named(NamedTuple):
-    """Characters of the file that are a name of an entity."""
-
-    known: Known
-    start: int
-    end: int
-
-
-class Statement(NamedTuple):
-    """What one line says: a fact, names of entities, or both."""
-
-    start: int
-    end: int
-    fact: tuple[Known, str, Known] | None
-    named: tuple[Named, ...] = ()
-
-
-class Problems:
-    """The lines that could not be read."""
-
-    def __init__(self, source: str) -> None:
-        self._label = one_line(source)
-        self.lines_of = ""  # of what else than the file itself the lines are counted
-        self.count = 0
-        self.lines: list[str] = []  # one for each, up to a thousand
-
-    def add(self, line: int, what: str) -> None:
-        self.count += 1
-        if len(self.lines) < _PROBLEMS_KEPT:
-            self.lines.append(f"{self._label}: line {line} {self.lines_of}{what}")
 
 
 class TripleFile:

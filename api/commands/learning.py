@@ -34,7 +34,8 @@ def learn(
 ) -> None:
     """Learn the graph: a vector for every entity, for `similar`, `predict` and `suspicious`."""
     with open_services(store) as services:
-        from kg.embeddings.learned import config_for, learn
+        from kg.embeddings.learn import learn
+        from kg.embeddings.models import config_for
 
         try:
             config = config_for(scorer, dimension=dimension, epochs=epochs, minutes=minutes, seed=seed)

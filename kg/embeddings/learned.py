@@ -1,55 +1,31 @@
-"""A learned graph in use: train on a store's graph, write the vectors back, foretell facts, doubt facts.
+"""A learned graph in use: facts are foretold, and facts are doubted.
 
-Training is done twice. First without one fact in twenty: these say when to stop, and how probable a candidate with a
-given score is. Then with every fact, for as many epochs as were best. What is foretold is never a fact: it is told with
-its probability and with the paths of the graph that speak for it.
+What is foretold is never a fact: it is told with its probability and with the paths of the graph that speak for it.
 """
 
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from kg.embeddings.batches import Queries
-from kg.embeddings.calibration import Calibration, calibrate, log_probabilities
+from kg.embeddings.calibration import Calibration, log_probabilities
 from kg.embeddings.checkpoint import Checkpoint, load
-from kg.embeddings.config import Epoch, TrainConfig
 from kg.embeddings.errors import CheckpointError, NotLearnedError
-from kg.embeddings.evaluate import Metrics
+from kg.embeddings.learn import CALIBRATION
+from kg.embeddings.models import restore
 from kg.embeddings.rules import Rules, Support
-from kg.embeddings.scorers import SCORERS, Scorer
-from kg.embeddings.split import hold_out
-from kg.embeddings.train import Build, Trained, train
 from kg.facts import Entity, EntityId
 from kg.ontology import Ontology
-from kg.store import GraphStore, Learned
+from kg.store import GraphStore
 from kg.tensors import GraphTensors, tensors
 
-HELD_OUT = 0.05  # of the facts
-FEW = 200  # facts: of fewer, none is held out
-PROBE, WHOLE, CALIBRATION = "probe", "whole", "calibration.json"  # what a folder holds
 BATCH = 256
 LEANING = 5  # facts' worth of the whole graph in what is usual for a relation
 LOOKED_AT = 50  # candidates for each that is wanted: some are not of a type that the relation allows
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What learning came to."""
-
-    learned: Learned
-    facts: int
-    epochs: int
-    seconds: float
-    dev: Metrics | None  # on the facts that were held out
-    calibration: Calibration
-    carried: int  # entities whose vectors were taken over
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,114 +61,6 @@ class Doubt:
     reasons: tuple[Reason, ...] = ()  # what speaks for it all the same
 
 
-Watch = Callable[[str, Epoch], None]  # is told of each epoch, and which of the two trainings it belongs to
-
-
-def config_for(scorer: str, **given: Any) -> TrainConfig:
-    """A training run of a scorer, with the optimizer that suits it where none is given.
-
-    Raises:
-        ValueError: there is no such scorer, or a setting cannot be.
-    """
-    if scorer not in SCORERS:
-        _builder(scorer)
-        given = {"optimizer": "adamw", "learning_rate": 0.01} | given  # Adagrad leaves message passing behind
-    return TrainConfig(scorer=scorer, **given)
-
-
-def learn(
-    store: GraphStore,
-    folder: Path,
-    config: TrainConfig,
-    *,
-    device: str = "cpu",
-    update: bool = False,
-    watch: Watch = lambda stage, epoch: None,
-) -> Report:
-    """Learn the graph of a store, keep the model in ``folder``, and write the entities' vectors to the store.
-
-    With ``update``, training begins with the vectors of the model that is there.
-
-    Raises:
-        LearningError: there is nothing to learn, no room for it, or it went wrong.
-        StoreError: the store failed.
-    """
-    graph = tensors(store)
-    share = HELD_OUT if len(graph.edge_type) >= FEW else 0.0
-    part, held_out = hold_out(graph, share, seed=config.seed)
-    before = _before(folder, config) if update else {}
-    probe = train(
-        part,
-        config,
-        dev=held_out if len(held_out) else None,
-        device=device,
-        folder=folder / PROBE,
-        start=before.get(PROBE),
-        build=_builder(config.scorer),
-        progress=lambda epoch: watch(PROBE, epoch),
-    )
-    scorer = probe.scorer.cpu()
-    calibration = calibrate(scorer, held_out, Queries(part.triples, len(graph.relations)))
-    whole = probe
-    if len(held_out):
-        whole = train(
-            graph,
-            replace(config, epochs=probe.best, minutes=0.0, evaluate_every=probe.best),
-            device=device,
-            folder=folder / WHOLE,
-            start=before.get(WHOLE),
-            build=_builder(config.scorer),
-            progress=lambda epoch: watch(WHOLE, epoch),
-        )
-    return _keep(store, folder, graph, probe, whole, calibration)
-
-
-def _keep(
-    store: GraphStore, folder: Path, graph: GraphTensors, probe: Trained, whole: Trained, calibration: Calibration
-) -> Report:
-    """Write what goes with the model, and the vectors into the store."""
-    about = {"whole": WHOLE if whole is not probe else PROBE} | asdict(calibration)
-    path = folder / CALIBRATION
-    part = path.with_suffix(".part")
-    try:
-        part.write_text(json.dumps(about) + "\n", "utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        raise CheckpointError(f"{path} could not be written ({error.strerror}); give a folder that can be.") from error
-    vectors = whole.scorer.cpu().entity_vectors().detach()
-    learned = Learned(
-        model=f"{whole.config.scorer}-{whole.config.dimension}-{graph.digest[:8]}",
-        learned_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        version=graph.version,
-        dimensions=vectors.shape[1],
-        entities=len(graph.entities),
-    )
-    store.write_learned(learned, zip(graph.entities, map(Tensor.tolist, vectors), strict=True))
-    trainings = (probe,) if whole is probe else (probe, whole)
-    return Report(
-        learned=learned,
-        facts=len(graph.edge_type),
-        epochs=probe.best,
-        seconds=sum(trained.history[-1].seconds for trained in trainings),
-        dev=probe.dev,
-        calibration=calibration,
-        carried=whole.carried,
-    )
-
-
-def _before(folder: Path, config: TrainConfig) -> dict[str, Checkpoint]:
-    """The models that are there, where their vectors are of use."""
-    found = {}
-    for name in (PROBE, WHOLE):
-        try:
-            checkpoint = load(folder / name)
-        except CheckpointError:
-            continue  # none, or a damaged one: training begins anew
-        if (checkpoint.config.scorer, checkpoint.config.dimension) == (config.scorer, config.dimension):
-            found[name] = checkpoint
-    return found
-
-
 class LearnedGraph:
     """What a learned model says of a graph as it is now."""
 
@@ -212,7 +80,7 @@ class LearnedGraph:
         self._store = store
         self._ontology = ontology
         self._graph = _aligned(graph, checkpoint)
-        self._scorer = _scorer(checkpoint, self._graph)
+        self._scorer = restore(checkpoint, self._graph)
         self._known = Queries(self._graph.triples, len(checkpoint.relations))
         self._rules = Rules(self._graph)
         self._folder, self._written = folder, _written(folder)
@@ -366,33 +234,6 @@ def _written(folder: Path) -> int:
         return (folder / CALIBRATION).stat().st_mtime_ns
     except OSError:
         return 0
-
-
-def _scorer(checkpoint: Checkpoint, graph: GraphTensors) -> Scorer:
-    """The model of a checkpoint, over a graph in its numbers."""
-    config = checkpoint.config
-    build = _builder(config.scorer)
-    if build is None:
-        scorer: Scorer = SCORERS[config.scorer](len(graph.entities), len(graph.relations), dimension=config.dimension)
-    else:
-        scorer = build(graph, config)
-    scorer.load_state_dict(checkpoint.model)
-    return scorer.eval()
-
-
-def _builder(name: str) -> Build | None:
-    """What makes a scorer that reads the graph; None for those that are tables alone."""
-    if name in SCORERS:
-        return None
-    from kg.embeddings.encoders import ENCODERS
-
-    if name not in ENCODERS:
-        raise ValueError(f"scorer must be one of {', '.join((*SCORERS, *ENCODERS))}, not {name!r}")
-
-    def build(graph: GraphTensors, config: TrainConfig) -> Scorer:
-        return ENCODERS[name](graph, dimension=config.dimension)
-
-    return build
 
 
 def _aligned(graph: GraphTensors, checkpoint: Checkpoint) -> GraphTensors:

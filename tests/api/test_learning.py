@@ -43,7 +43,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 def client(services: Services) -> TestClient:
     """A service whose graph has been learned."""
     from kg.embeddings.config import TrainConfig
-    from kg.embeddings.learned import learn
+    from kg.embeddings.learn import learn
 
     client = TestClient(create_app(services))
     assert client.get("/learned").status_code == 404

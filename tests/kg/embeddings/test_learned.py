@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from kg import ontology
-from kg.embeddings.config import TrainConfig
+from kg.embeddings.config import Epoch, TrainConfig
 from kg.embeddings.errors import NothingToLearnError, NotLearnedError
-from kg.embeddings.learned import LearnedGraph, config_for, learn
+from kg.embeddings.learn import PROBE, WHOLE, learn
+from kg.embeddings.learned import LearnedGraph
+from kg.embeddings.models import config_for
 from kg.export import export_jsonl
 from kg.facts import Chunk, Document, Entity, Evidence, Fact
 from kg.memory_store import MemoryStore
@@ -111,6 +113,38 @@ def test_learning_leaves_the_graph_as_it_was(tmp_path: Path) -> None:
     assert store.learned() == report.learned
     assert report.learned.version == version
     assert set(store.entity_vectors([PEOPLE[0].id])) == {PEOPLE[0].id}
+
+
+def test_a_run_that_was_cut_short_is_taken_up(tmp_path: Path) -> None:
+    whole, cut = kingdom(), kingdom()
+    config = TrainConfig(dimension=16, epochs=6, batch_size=100)
+    learn(whole, tmp_path / "whole", config)
+
+    def stop(stage: str, epoch: Epoch) -> None:
+        if (stage, epoch.number) == (WHOLE, 3):
+            raise KeyboardInterrupt
+
+    def count(stage: str, epoch: Epoch) -> None:
+        told.append((stage, epoch.number))
+
+    with pytest.raises(KeyboardInterrupt):
+        learn(cut, tmp_path / "cut", config, watch=stop)
+    told: list[tuple[str, int]] = []
+    learn(cut, tmp_path / "cut", config, watch=count)
+    assert PROBE not in {stage for stage, _ in told}  # that training had ended
+    ids = [person.id for person in PEOPLE]
+    assert cut.entity_vectors(ids) == whole.entity_vectors(ids)
+
+
+def test_learning_the_same_again_changes_nothing(tmp_path: Path) -> None:
+    store = kingdom()
+    first = learn(store, tmp_path, TrainConfig(dimension=16, epochs=5))
+    vectors = store.entity_vectors([person.id for person in PEOPLE])
+    told: list[str] = []
+    again = learn(store, tmp_path, TrainConfig(dimension=16, epochs=5), watch=lambda stage, epoch: told.append(stage))
+    assert told == []
+    assert store.entity_vectors([person.id for person in PEOPLE]) == vectors
+    assert (again.dev, again.epochs) == (first.dev, first.epochs)
 
 
 def test_a_strange_fact_is_doubted_first(tmp_path: Path) -> None:
