@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from kg.bolt_errors import first_line, full
 from kg.errors import StoreError, StoreUnavailableError
 
+LONGEST = 3600  # seconds of one statement: an index of a million vectors is made by one
+
 # No proxy stands between this program and its own machine.
 _LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -41,12 +43,14 @@ def run_sql(address: str, door: Door, statement: str, *, crowded: Callable[[], b
         {"Authorization": f"Basic {who}", "Content-Type": "application/json"},
     )
     try:
-        with _LOOPBACK.open(request, timeout=600) as response:
+        with _LOOPBACK.open(request, timeout=LONGEST) as response:
             response.read()
     except urllib.error.HTTPError as error:
         said = first_line(error.read().decode("utf-8", "replace"))
         if "No space left" in said or crowded():
             raise full(address) from error
         raise StoreError(f"{address}: the database refused ({said})") from error
+    except TimeoutError as error:
+        raise StoreUnavailableError(f"{address}: the database took more than {LONGEST} s for one step") from error
     except urllib.error.URLError as error:
         raise StoreUnavailableError(f"{address}: the store stopped answering; run the command again") from error
