@@ -44,14 +44,6 @@ class Queries:
         other.num_relations = self.num_relations
         return other
 
-    def take(self, places: Tensor) -> Batch:
-        """These queries with all their answers. Shapes: (b,)."""
-        starts = self.offsets[places]
-        rows, flat = spread(starts, self.offsets[places + 1] - starts)
-        keys = self.keys[places]
-        relations = 2 * self.num_relations
-        return Batch(keys // relations, keys % relations, rows, self.tails[flat])
-
     def answers(self, keys: Tensor) -> tuple[Tensor, Tensor]:
         """The known tails of any queries, as (rows, tails). Shapes: keys (b,), ``head * 2r + relation``; -> (t,), (t,).
 
@@ -65,12 +57,35 @@ class Queries:
         rows, flat = spread(starts, counts)
         return rows, self.tails[flat]
 
-    def shuffled(self, batch_size: int, *, seed: int, epoch: int) -> Iterator[Batch]:
-        """Every query once, in an order that depends on seed and epoch alone: a resumed run sees what it would have."""
+    def rows(self, limit: int) -> tuple[Tensor, Tensor]:
+        """Every query as often as it takes to give its answers, at most ``limit`` at a time.
+
+        Returns which query, and where its answers start. Shapes: -> (p,), (p,).
+        """
+        counts = self.offsets.diff()
+        places, flat = spread(torch.zeros_like(counts), (counts + limit - 1) // limit)
+        return places, self.offsets[places] + flat * limit
+
+    def shuffled(self, batch_size: int, *, limit: int, seed: int, epoch: int) -> Iterator[Batch]:
+        """Every fact once, in batches of so many queries with at most ``limit`` answers each.
+
+        A query with thousands of answers is spread over many batches: its facts at once would make a step that dwarfs
+        all others, which an optimizer that remembers the size of steps does not get over. Order and partition depend
+        on seed and epoch alone: a resumed run sees what it would have.
+        """
         generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-        order = torch.randperm(len(self), generator=generator).to(self.keys.device)
+        device = self.keys.device
+        owners = torch.repeat_interleave(torch.arange(len(self), device=device), self.offsets.diff())
+        mixed = torch.rand(len(owners), generator=generator, dtype=torch.float64).to(device)
+        tails = self.tails[torch.argsort(owners + mixed)]  # each query's answers among themselves
+        places, starts = self.rows(limit)
+        counts = torch.minimum(self.offsets[places + 1] - starts, torch.tensor(limit, device=device))
+        order = torch.randperm(len(places), generator=generator).to(device)
         for start in range(0, len(order), batch_size):
-            yield self.take(order[start : start + batch_size])
+            part = order[start : start + batch_size]
+            rows, flat = spread(starts[part], counts[part])
+            keys = self.keys[places[part]]
+            yield Batch(keys // (2 * self.num_relations), keys % (2 * self.num_relations), rows, tails[flat])
 
 
 def with_inverses(triples: Tensor, num_relations: int) -> Tensor:

@@ -18,7 +18,8 @@ class TrainConfig:
     scorer: str = "complex"  # a key of kg.embeddings.scorers.SCORERS, or the name of what train() is given to build
     dimension: int = 256  # numbers in a vector
     epochs: int = 100  # at most
-    batch_size: int = 500  # queries, each with all its answers
+    batch_size: int = 500  # queries
+    answers: int = 32  # of a query that are given at once; the others come in other batches
     optimizer: str = "adagrad"
     learning_rate: float = 0.1
     regularisation: float = 0.05  # N3, of the mean fact
@@ -36,6 +37,7 @@ class TrainConfig:
             ("dimension", 1),
             ("epochs", 1),
             ("batch_size", 1),
+            ("answers", 1),
             ("candidates", 0),
             ("evaluate_every", 1),
             ("patience", 1),

@@ -21,21 +21,22 @@ class Objective:
         self.config = config
         self.dtype = dtype
         self.num_entities = num_entities
-        self.batches = -(-len(queries) // config.batch_size)
+        places, _ = queries.rows(config.answers)
+        self.batches = -(-len(places) // config.batch_size)
         self.facts_per_batch = len(queries.tails) / self.batches
         self.sampled = 0 < config.candidates < num_entities
-        self.bias = self._log_weights(queries) if self.sampled else None
+        self.bias = self._log_weights(queries, places) if self.sampled else None
         self.generator = torch.Generator()
 
-    def _log_weights(self, queries: Queries) -> Tensor:
+    def _log_weights(self, queries: Queries, places: Tensor) -> Tensor:
         """What stands for what: −log of how likely each entity is to be among a batch's candidates, (n,).
 
         An entity that is likely to be there counts less, so that the sum over candidates has the mean of the sum over
         all entities.
         """
-        ends = torch.cat((queries.keys // (2 * queries.num_relations), queries.tails))
+        ends = torch.cat((queries.keys[places] // (2 * queries.num_relations), queries.tails))
         seen = torch.bincount(ends, minlength=self.num_entities).float()
-        by_batch = seen * min(1.0, self.config.batch_size / len(queries))
+        by_batch = seen * min(1.0, self.config.batch_size / len(places))
         left_out = (1 - self.config.candidates / self.num_entities) * torch.exp(-by_batch)
         return -torch.log1p(-left_out)
 

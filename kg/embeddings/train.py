@@ -50,6 +50,7 @@ def train(
     config: TrainConfig,
     *,
     dev: Tensor | None = None,
+    known: Tensor | None = None,
     device: str = "cpu",
     folder: Path | None = None,
     resume: bool = False,
@@ -61,7 +62,8 @@ def train(
     """Fit a scorer to the facts of a graph.
 
     ``dev`` holds facts (k, 3) that the graph lacks; the model of the epoch that ranks them best is kept. Without them
-    it is the last one. With ``folder``, a checkpoint is written after every measurement, and ``resume`` goes on from
+    it is the last one. ``known`` holds facts (k, 3) that are neither learned nor asked for, but are no mistakes either.
+    With ``folder``, a checkpoint is written after every measurement, and ``resume`` goes on from
     it as if the run had never ended. ``start`` gives vectors learned of an older version of the graph. ``build`` makes
     a scorer that is none of ``SCORERS``. ``free`` stands in for the bytes of memory that are left.
 
@@ -73,7 +75,7 @@ def train(
         OtherGraphError, CheckpointError: what is in ``folder`` cannot be gone on with.
         ValueError: the configuration names no scorer, or a dimension that this scorer cannot have.
     """
-    run = _Run(graph, config, dev=dev, device=device, folder=folder, build=build, free=free)
+    run = _Run(graph, config, dev=dev, known=known, device=device, folder=folder, build=build, free=free)
     if resume:
         run.restore()
     elif start is not None:
@@ -90,6 +92,7 @@ class _Run:
         config: TrainConfig,
         *,
         dev: Tensor | None,
+        known: Tensor | None,
         device: str,
         folder: Path | None,
         build: Build | None,
@@ -104,7 +107,8 @@ class _Run:
         self.queries = self.queries.to(device)
         self.dev = dev.to(device) if dev is not None and len(dev) else None
         if self.dev is not None:
-            self.known = Queries(torch.cat((triples.to(device), self.dev)), len(graph.relations))
+            parts = [part.to(device) for part in (triples, self.dev, known) if part is not None]
+            self.known = Queries(torch.cat(parts), len(graph.relations))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.scorer = (build or _build)(graph, config).to(device)
@@ -193,7 +197,9 @@ class _Run:
         self.scorer.train()
         objective.begin(number)
         total = torch.zeros((), device=self.device)
-        batches = self.queries.shuffled(self.config.batch_size, seed=self.config.seed, epoch=number)
+        batches = self.queries.shuffled(
+            self.config.batch_size, limit=self.config.answers, seed=self.config.seed, epoch=number
+        )
         chance = torch.random.fork_rng(devices=[self.device] if self.device.startswith("cuda") else [])
         unchecked = torch.sparse.check_sparse_tensor_invariants(enable=False)  # type: ignore[no-untyped-call]
         with chance, unchecked:  # sparse gradients are whole by construction

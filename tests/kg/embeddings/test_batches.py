@@ -1,5 +1,6 @@
 """Facts grouped by query are all the facts, each way round, once."""
 
+import pytest
 import torch
 
 from kg.embeddings.batches import Queries
@@ -12,12 +13,15 @@ def all_facts(graph, relations: int) -> set[tuple[int, int, int]]:
     return stated | {(t, r + relations, h) for h, r, t in stated}
 
 
-def test_an_epoch_is_every_fact_both_ways_once() -> None:
+@pytest.mark.parametrize("limit", [1, 2, 1000])
+def test_an_epoch_is_every_fact_both_ways_once(limit: int) -> None:
     graph = random_graph()
     queries = Queries(graph.triples, 3)
     seen = []
-    for batch in queries.shuffled(7, seed=1, epoch=1):
+    for batch in queries.shuffled(7, limit=limit, seed=1, epoch=1):
         assert (batch.rows.diff() >= 0).all()
+        assert torch.bincount(batch.rows).max() <= limit
+        assert len(batch.heads) <= 7
         each = torch.stack((batch.heads[batch.rows], batch.relations[batch.rows], batch.tails), dim=1)
         seen += [tuple(row) for row in each.tolist()]
     assert len(seen) == len(set(seen))
@@ -28,7 +32,7 @@ def test_the_order_depends_on_seed_and_epoch() -> None:
     queries = Queries(random_graph().triples, 3)
 
     def order(seed: int, epoch: int) -> list[int]:
-        return torch.cat([batch.heads for batch in queries.shuffled(7, seed=seed, epoch=epoch)]).tolist()
+        return torch.cat([batch.heads for batch in queries.shuffled(7, limit=2, seed=seed, epoch=epoch)]).tolist()
 
     assert order(0, 1) == order(0, 1)
     assert order(0, 1) != order(0, 2) != order(1, 2)
@@ -46,7 +50,7 @@ def test_no_facts_no_queries() -> None:
     queries = Queries(torch.empty(0, 3, dtype=torch.long), 2)
     assert len(queries) == 0
     assert [len(part) for part in queries.answers(torch.tensor([0, 1]))] == [0, 0]
-    assert list(queries.shuffled(4, seed=0, epoch=1)) == []
+    assert list(queries.shuffled(4, limit=2, seed=0, epoch=1)) == []
 
 
 def test_held_out_facts_leave_every_entity_and_relation_one() -> None:
