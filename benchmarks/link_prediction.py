@@ -47,14 +47,12 @@ SETTINGS = {
         dimension=256, epochs=40, answers=4, learning_rate=0.1, regularisation=0.1, candidates=4000, minutes=30.0
     ),
     "codex-s": TrainConfig(dimension=512, epochs=100, batch_size=250, regularisation=0.02),
-    "umls": TrainConfig(
-        dimension=256, epochs=200, batch_size=100, regularisation=0.01, relation_weight=1.0, patience=20
-    ),
+    "umls": TrainConfig(dimension=256, epochs=200, batch_size=100, answers=1, regularisation=0.01, patience=20),
     "kinship": TrainConfig(
-        dimension=256, epochs=200, batch_size=100, regularisation=0.03, relation_weight=0.25, patience=20
+        dimension=256, epochs=200, batch_size=100, answers=2, regularisation=0.03, relation_weight=0.25, patience=20
     ),
     "nations": TrainConfig(
-        dimension=256, epochs=200, batch_size=100, regularisation=0.03, relation_weight=0.25, patience=20
+        dimension=256, epochs=200, batch_size=100, answers=2, regularisation=0.03, relation_weight=0.25, patience=20
     ),
 }
 ON_A_GPU = {
