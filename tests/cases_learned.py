@@ -213,9 +213,9 @@ class LearnedContract:
         def write(number: int) -> None:
             store.write([reading(f"{number}", f"{number} by Earl", facts=[(FILM, f"r{number}", DIRECTOR)])])
 
+        written = learned(store)
         with ThreadPoolExecutor(2) as threads:
             writing = [threads.submit(write, number) for number in range(8)]
-            written = learned(store)
             store.write_learned(written, given())
             for one in writing:
                 one.result()
