@@ -23,6 +23,7 @@ SHOWN = {
     "ingest_speed": ("share of spaCy en_core_web_sm", "peak RSS"),
     "import_speed": ("rate, as a share",),
     "extraction": ("recall, all",),
+    "link_prediction": ("MRR", "Hits@10"),
 }
 
 Rows = Sequence[Mapping[str, Any]]
