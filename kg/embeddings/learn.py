@@ -57,7 +57,8 @@ def learn(
 ) -> Report:
     """Learn the graph of a store, keep the model in ``folder``, and write the entities' vectors to the store.
 
-    With ``update``, training begins with the vectors of the model that is there. Where a run of the
+    With ``update``, the second training begins with the vectors of the model that is there; the first always begins
+    anew, since that model has seen the facts that are now held out. Where a run of the
     same settings on the same graph has left a checkpoint, training goes on from it, or is done already.
 
     Raises:
@@ -67,14 +68,13 @@ def learn(
     graph = tensors(store)
     share = HELD_OUT if len(graph.edge_type) >= FEW else 0.0
     part, held_out = hold_out(graph, share, seed=config.seed)
-    before = _before(folder, config) if update else {}
+    before = _before(folder, config) if update else None
     probe = train(
         part,
         config,
         dev=held_out if len(held_out) else None,
         device=device,
         folder=folder / PROBE,
-        start=before.get(PROBE),
         resume=_begun(folder / PROBE, part, config),
         build=builder(config.scorer),
         progress=lambda epoch: watch(PROBE, epoch),
@@ -89,7 +89,7 @@ def learn(
             again,
             device=device,
             folder=folder / WHOLE,
-            start=before.get(WHOLE),
+            start=before,
             resume=_begun(folder / WHOLE, graph, again),
             build=builder(config.scorer),
             progress=lambda epoch: watch(WHOLE, epoch),
@@ -130,17 +130,14 @@ def _keep(
     )
 
 
-def _before(folder: Path, config: TrainConfig) -> dict[str, Checkpoint]:
-    """The models that are there, where their vectors are of use."""
-    found = {}
-    for name in (PROBE, WHOLE):
-        try:
-            checkpoint = load(folder / name)
-        except CheckpointError:
-            continue  # none, or a damaged one: training begins anew
-        if (checkpoint.config.scorer, checkpoint.config.dimension) == (config.scorer, config.dimension):
-            found[name] = checkpoint
-    return found
+def _before(folder: Path, config: TrainConfig) -> Checkpoint | None:
+    """The model that is there, where its vectors are of use."""
+    try:
+        checkpoint = load(folder / WHOLE)
+    except CheckpointError:
+        return None  # none, or a damaged one: training begins anew
+    same = (checkpoint.config.scorer, checkpoint.config.dimension) == (config.scorer, config.dimension)
+    return checkpoint if same else None
 
 
 def _begun(folder: Path, graph: GraphTensors, config: TrainConfig) -> bool:

@@ -1,6 +1,6 @@
 """Why a fact is plausible: the paths between its ends, each read as a rule and weighed by how often the rule holds.
 
-A rule is a chain of relations that stands for another one, "born_in then located_in⁻¹ … stands for nationality". Its
+A rule is a chain of relations that stands for another one, born_in, then located_in, for citizen_of. Its
 confidence is the share of the pairs that the chain joins which the relation joins too, with a handful of imagined
 failures, so that a rule seen once is not certain (Meilicke et al. 2019, "Anytime Bottom-Up Rule Learning").
 """
