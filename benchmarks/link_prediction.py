@@ -43,7 +43,7 @@ SETTINGS = {
         dimension=256, epochs=40, answers=4, learning_rate=0.2, relation_weight=0.5, candidates=1500, minutes=19.0
     ),
     "wn18rr": TrainConfig(
-        dimension=256, epochs=40, answers=4, learning_rate=0.1, regularisation=0.1, candidates=4000, minutes=30.0
+        dimension=512, epochs=25, answers=4, learning_rate=0.2, regularisation=0.1, candidates=4000, minutes=30.0
     ),
     "codex-s": TrainConfig(dimension=512, epochs=100, batch_size=250, regularisation=0.02),
     "umls": TrainConfig(dimension=256, epochs=200, batch_size=100, answers=1, regularisation=0.01, patience=20),
