@@ -15,6 +15,7 @@ from api.settings import Settings
 if TYPE_CHECKING:
     from fusion.answerer import Answerer
     from kg.embeddings.learned import LearnedGraph
+    from kg.embeddings.placing import Placing
     from kg.facts import Document
     from kg.ontology import Ontology
     from kg.store import GraphStore
@@ -157,6 +158,22 @@ class Services:
                     self.store, self.model_folder, ontology=self.ontology
                 )
             return kept
+
+    @property
+    def placing(self) -> "Placing":
+        """Where names stand among the learned vectors of this graph.
+
+        Raises:
+            LearningError: it was never learned, cannot be read, or belongs to other vectors.
+        """
+        from kg.embeddings.errors import NotLearnedError
+        from kg.embeddings.placing import PLACING, load_placing
+
+        placing = load_placing(self.model_folder / PLACING)
+        learned = self.store.learned()
+        if learned is None or learned.model != placing.model:
+            raise NotLearnedError("The names were learned with other vectors than the graph holds; run `clew learn`.")
+        return placing
 
     def question(self, text: str) -> str:
         """A question or search text that may go on its way.

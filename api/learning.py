@@ -12,6 +12,7 @@ from kg.facts import Entity, EntityId
 from kg.store import EntityHit, GraphStore, Learned
 
 if TYPE_CHECKING:
+    from api.assemble import Services
     from kg.embeddings.learn import Report
     from kg.embeddings.learned import Doubt, Prediction, Reason
 
@@ -38,6 +39,9 @@ class ReportOut(Shape):
     hits10: float | None
     calibration_error: float | None = Field(description="How far probabilities are off, on average, on half of them")
     carried: int = Field(description="Entities whose vectors were taken over from the model before")
+    newcomers_mrr: float | None = Field(
+        description="The same measure, of what is foretold for entities that come later; null where it is not known"
+    )
 
 
 class SimilarEntity(Shape):
@@ -51,6 +55,7 @@ class SimilarOut(Shape):
     """Entities like one, the most alike first."""
 
     learned: LearnedOut
+    placed_by_name: bool = Field(description="Whether the entity came after the learning, and is placed by its name")
     entities: list[SimilarEntity]
 
 
@@ -134,24 +139,27 @@ def report(found: "Report", store: GraphStore) -> ReportOut:
         hits10=round(found.dev.hits10, 4) if found.dev else None,
         calibration_error=None if found.calibration.error is None else round(found.calibration.error, 4),
         carried=found.carried,
+        newcomers_mrr=None if found.newcomers is None or found.newcomers.mrr is None else round(found.newcomers.mrr, 4),
     )
 
 
-def similar(store: GraphStore, id: EntityId, *, limit: int) -> SimilarOut:
-    """The entities most like one.
+def similar(services: "Services", id: EntityId, *, limit: int) -> SimilarOut:
+    """The entities most like one; one that came after the learning is placed by its name.
 
     Raises:
         UnknownEntityError: the graph does not hold it.
-        NotLearnedError: nothing was learned, or not of this entity.
+        NotLearnedError: nothing was learned, or not of this entity and not of names.
     """
+    store = services.store
     one = views.known(store, id)
     model = learned(store)
     vector = store.entity_vectors([id]).get(id)
+    placed = vector is None
     if vector is None:
-        raise NotLearnedError(f"{one.name}: has no learned vector yet; run `clew learn --update`")
+        vector = tuple(services.placing.place([one], services.embedder)[0].tolist())
     near: Sequence[EntityHit] = store.nearest_entities(vector, limit=limit + 1)
     found = [SimilarEntity(entity=views.entity(hit.entity), cosine=hit.score) for hit in near if hit.entity.id != id]
-    return SimilarOut(learned=learned_out(model, store), entities=found[:limit])
+    return SimilarOut(learned=learned_out(model, store), placed_by_name=placed, entities=found[:limit])
 
 
 def predictions(store: GraphStore, found: "Sequence[Prediction]", *, stale: str) -> PredictionsOut:

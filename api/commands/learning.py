@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kg.facts import Entity
 
 ANYTHING = "?"
-PROBE = "probe"  # the training that leaves facts out
+PROBE, NEWCOMERS = "probe", "newcomers"  # the training that leaves facts out, and that for entities to come
 SILENCE = 5.0  # seconds
 
 
@@ -27,6 +27,7 @@ def learn(
     epochs: Annotated[int, typer.Option(min=1, help="The most passes over the facts.")] = 100,
     minutes: Annotated[float, typer.Option(min=0, help="Stop in time for this; 0 is no limit.")] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn at random.")] = 0,
+    newcomers: Annotated[bool, typer.Option(help="Learn what to expect of entities that come later.")] = True,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, or cuda.")] = "cpu",
     store: Store = None,
     as_json: Json = False,
@@ -39,7 +40,16 @@ def learn(
 
         try:
             config = config_for(scorer, dimension=dimension, epochs=epochs, minutes=minutes, seed=seed)
-            found = learn(services.store, services.model_folder, config, device=device, update=update, watch=_Watch())
+            found = learn(
+                services.store,
+                services.model_folder,
+                config,
+                device=device,
+                update=update,
+                encoder=services.embedder if newcomers else None,
+                newcomers=newcomers,
+                watch=_Watch(),
+            )
         except ValueError as error:
             raise RequestError(f"{error}") from error
         shown = learning.report(found, services.store)
@@ -56,6 +66,8 @@ def learn(
             out.line(
                 f"On {plural(shown.held_out, 'fact')} held out: MRR {shown.mrr:.3f}, Hits@10 {shown.hits10:.3f}{off}."
             )
+            if shown.newcomers_mrr is not None:
+                out.line(f"Of entities that come later, without learning anew: MRR {shown.newcomers_mrr:.3f}.")
         else:
             out.line("The graph is too small to hold facts out; how good its predictions are is not known.")
 
@@ -76,8 +88,9 @@ class _Watch:
         if epoch.dev is not None:
             self._best = max(self._best, epoch.dev.mrr)
             found = f", MRR {epoch.dev.mrr:.3f}"
-        on = "" if stage == PROBE else " on all facts"
-        note(f"epoch {epoch.number}{on}: loss {epoch.loss:.3f}{found}, {epoch.seconds:.0f} s")
+        on = {PROBE: "", NEWCOMERS: " for new entities"}.get(stage, " on all facts")
+        count = "step" if stage == NEWCOMERS else "epoch"
+        note(f"{count} {epoch.number}{on}: loss {epoch.loss:.3f}{found}, {epoch.seconds:.0f} s")
 
 
 def similar(
@@ -89,9 +102,12 @@ def similar(
 ) -> None:
     """Find entities like one, by the company they keep in the graph."""
     with open_services(store) as services:
-        found = learning.similar(services.store, _one(services, entity).id, limit=limit)
+        one = _one(services, entity)
+        found = learning.similar(services, one.id, limit=limit)
         out = display(services)
-        if found.learned.stale:
+        if found.placed_by_name:
+            note(f"{one.name} came after the learning, and is placed by its name; `clew learn --update` learns it")
+        elif found.learned.stale:
             note(_STALE)
         if as_json:
             out.json(found)

@@ -25,9 +25,9 @@ def learned(store: StoreDep) -> learning.LearnedOut:
 
 
 @router.get("/entities/{id}/similar", summary="Entities like one")
-def similar(id: str, store: StoreDep, limit: Limit = 10) -> learning.SimilarOut:
-    """Entities like one, by the company they keep in the graph, the most alike first."""
-    return learning.similar(store, EntityId(id), limit=limit)
+def similar(id: str, services: ServicesDep, limit: Limit = 10) -> learning.SimilarOut:
+    """Entities like one, by the company they keep in the graph (by its name, if it is new), the most alike first."""
+    return learning.similar(services, EntityId(id), limit=limit)
 
 
 @router.get("/entities/{id}/predictions", summary="What the model expects of an entity")

@@ -20,7 +20,7 @@ from kg.embeddings.checkpoint import commit
 from kg.embeddings.errors import CheckpointError, OtherGraphError
 from kg.embeddings.inductive import NBFNet
 from kg.embeddings.inductive_training import InductiveConfig
-from kg.embeddings.loop import Learned, Schedule
+from kg.embeddings.loop import Fitted, Schedule
 from kg.embeddings.walks import Links
 from kg.tensors import GraphTensors
 
@@ -74,7 +74,7 @@ class Inductive:
 
 
 def save_inductive(
-    path: Path, model: NBFNet, config: InductiveConfig, learned: Learned, *, relations: Sequence[str], digest: str
+    path: Path, model: NBFNet, config: InductiveConfig, fitted: Fitted, *, relations: Sequence[str], digest: str
 ) -> None:
     """Write an encoder; a file that is there stays until this one is whole.
 
@@ -85,8 +85,8 @@ def save_inductive(
         "config": asdict(config),
         "relations": list(relations),
         "digest": digest,
-        "steps": learned.best_step,
-        "dev": learned.best,
+        "steps": fitted.best_step,
+        "dev": fitted.best,
         "commit": commit(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -1,6 +1,6 @@
 """Training the inductive encoder, and ranking with it facts that it may not read off the graph."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from kg.embeddings.batches import with_inverses
 from kg.embeddings.errors import TooLargeError
 from kg.embeddings.inductive import Aggregation, NBFNet
-from kg.embeddings.loop import Learned, Schedule, learn
+from kg.embeddings.loop import Fitted, Schedule, fit
 from kg.embeddings.memory import available
 from kg.embeddings.walks import Links, Questions, hops
 
@@ -38,7 +38,7 @@ def fit_inductive(
     dev: Callable[[NBFNet], float] | None = None,
     progress: Callable[[int, float], None] | None = None,
     free: int | None = None,
-) -> tuple[NBFNet, Learned]:
+) -> tuple[NBFNet, Fitted]:
     """Train on a graph to find the answer of each of its facts without walking that fact.
 
     The loss is the softmax over all entities with the fact's other known answers left out; both sides of a fact are
@@ -66,7 +66,7 @@ def fit_inductive(
         scores = model.scores_on(links, questions)  # (b, n)
         return F.cross_entropy(without_other_answers(scores, links, questions), links.target[edges])
 
-    return model, learn(model, loss, config.schedule, facts=len(heads), dev=dev, progress=progress)
+    return model, fit(model, loss, config.schedule, facts=len(heads), dev=dev, progress=progress)
 
 
 def check_memory(links: Links, config: InductiveConfig, *, device: str, free: int | None = None) -> None:
@@ -86,18 +86,32 @@ def check_memory(links: Links, config: InductiveConfig, *, device: str, free: in
 
 def step_bytes(links: Links, config: InductiveConfig) -> int:
     """Bytes that a training step takes at its peak: of some drawn batches the greatest, and half as much again."""
-    generator = torch.Generator().manual_seed(config.schedule.seed)
-    heads = torch.repeat_interleave(links.degree())
+    a_message, a_pair = FLOATS[config.aggregation]  # rows of d numbers that autograd holds
     greatest = 0
-    for _ in range(SAMPLES if len(heads) else 0):
-        edges = torch.randint(len(heads), (config.batch,), generator=generator).to(heads.device)
-        walk = hops(links, Questions(heads[edges], links.relation[edges]), layers=config.layers, limit=None)
-        messages, pairs = sum(len(hop.source) for hop in walk or ()), sum(len(hop.reached) for hop in walk or ())
-        a_message, a_pair = FLOATS[config.aggregation]  # rows of d numbers that autograd holds
+    for messages, pairs in _drawn(links, config):
         rows = a_message * messages + a_pair * pairs
         greatest = max(greatest, 4 * config.dimension * rows + 48 * messages)
     weights = 2 * config.layers * config.batch * 2 * links.num_relations * config.dimension
     return greatest * 3 // 2 + 4 * weights + 16 * config.batch * links.num_entities
+
+
+def step_messages(links: Links, config: InductiveConfig, *, most: int) -> int:
+    """Messages of a training step, over all layers: of some drawn batches the greatest number; above ``most``, any."""
+    return max((messages for messages, _ in _drawn(links, config, limit=most)), default=0)
+
+
+def _drawn(links: Links, config: InductiveConfig, *, limit: int | None = None) -> Iterator[tuple[int, int]]:
+    """Messages, and reached pairs, of some drawn batches; one more than the limit where a layer has more."""
+    generator = torch.Generator().manual_seed(config.schedule.seed)
+    heads = torch.repeat_interleave(links.degree())
+    for _ in range(SAMPLES if len(heads) else 0):
+        edges = torch.randint(len(heads), (config.batch,), generator=generator).to(heads.device)
+        walk = hops(links, Questions(heads[edges], links.relation[edges]), layers=config.layers, limit=limit)
+        if walk is None:
+            assert limit is not None
+            yield limit + 1, limit + 1
+        else:
+            yield sum(len(hop.source) for hop in walk), sum(len(hop.reached) for hop in walk)
 
 
 def without_other_answers(scores: Tensor, links: Links, questions: Questions) -> Tensor:

@@ -1,16 +1,19 @@
 """`clew learn`: train on a store's graph, and write the vectors back.
 
 Training is done twice. First without one fact in twenty: these say when to stop, and how probable a candidate with a
-given score is. Then with every fact, for as many epochs as were best.
+given score is. Then with every fact, for as many epochs as were best. Beside that, what entities that come later need
+is learned: an encoder that knows relations alone (newcomers.py), and where names stand among the vectors (placing.py).
 """
 
 import json
 import os
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from kg.embeddings.batches import Queries
@@ -20,14 +23,19 @@ from kg.embeddings.config import Epoch, TrainConfig
 from kg.embeddings.errors import CheckpointError
 from kg.embeddings.evaluate import Metrics
 from kg.embeddings.models import builder
+from kg.embeddings.newcomers import Newcomers, learn_newcomers
+from kg.embeddings.placing import PLACING, describe, fit_placing
 from kg.embeddings.split import hold_out
+from kg.embeddings.text import SentenceEncoder
 from kg.embeddings.train import Trained, train
 from kg.store import GraphStore, Learned
 from kg.tensors import GraphTensors, tensors
 
 HELD_OUT = 0.05  # of the facts
 FEW = 200  # facts: of fewer, none is held out
+NAMED = 4000  # entities whose names are read, at most: a map of a few hundred numbers needs no more
 PROBE, WHOLE, CALIBRATION = "probe", "whole", "calibration.json"  # what a folder holds
+NEWCOMERS = "newcomers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +49,10 @@ class Report:
     dev: Metrics | None  # on the facts that were held out
     calibration: Calibration
     carried: int  # entities whose vectors were taken over
+    newcomers: Newcomers | None  # None where it was not asked for
 
 
-Watch = Callable[[str, Epoch], None]  # is told of each epoch, and which of the two trainings it belongs to
+Watch = Callable[[str, Epoch], None]  # is told of each epoch (of newcomers: step), and which training it belongs to
 
 
 def learn(
@@ -53,13 +62,17 @@ def learn(
     *,
     device: str = "cpu",
     update: bool = False,
+    encoder: SentenceEncoder | None = None,
+    newcomers: bool = True,
     watch: Watch = lambda stage, epoch: None,
 ) -> Report:
     """Learn the graph of a store, keep the model in ``folder``, and write the entities' vectors to the store.
 
     With ``update``, the second training begins with the vectors of the model that is there; the first always begins
     anew, since that model has seen the facts that are now held out. Where a run of the
-    same settings on the same graph has left a checkpoint, training goes on from it, or is done already.
+    same settings on the same graph has left a checkpoint, training goes on from it, or is done already. With
+    ``newcomers``, it is learned what to expect of entities that come later, and, given a sentence encoder, where they
+    stand by their names.
 
     Raises:
         LearningError: there is nothing to learn, no room for it, or it went wrong.
@@ -94,13 +107,36 @@ def learn(
             build=builder(config.scorer),
             progress=lambda epoch: watch(WHOLE, epoch),
         )
-    return _keep(store, folder, graph, probe, whole, calibration)
+    found = None
+    if newcomers:
+        begun = time.perf_counter()
+        found = learn_newcomers(
+            part,
+            held_out,
+            folder,
+            update=update,
+            seed=config.seed,
+            device=device,
+            progress=lambda step, loss: watch(NEWCOMERS, Epoch(step, loss, time.perf_counter() - begun)),
+        )
+    return _keep(store, folder, graph, probe, whole, calibration, found, encoder)
 
 
 def _keep(
-    store: GraphStore, folder: Path, graph: GraphTensors, probe: Trained, whole: Trained, calibration: Calibration
+    store: GraphStore,
+    folder: Path,
+    graph: GraphTensors,
+    probe: Trained,
+    whole: Trained,
+    calibration: Calibration,
+    newcomers: Newcomers | None,
+    encoder: SentenceEncoder | None,
 ) -> Report:
     """Write what goes with the model, and the vectors into the store."""
+    vectors = whole.scorer.cpu().entity_vectors().detach()
+    model = f"{whole.config.scorer}-{whole.config.dimension}-{graph.digest[:8]}"
+    if encoder is not None:
+        _place(store, folder, graph, vectors, encoder, model=model, seed=whole.config.seed)
     about = {"whole": WHOLE if whole is not probe else PROBE} | asdict(calibration)
     path = folder / CALIBRATION
     part = path.with_suffix(".part")
@@ -109,9 +145,8 @@ def _keep(
         os.replace(part, path)
     except OSError as error:
         raise CheckpointError(f"{path} could not be written ({error.strerror}); give a folder that can be.") from error
-    vectors = whole.scorer.cpu().entity_vectors().detach()
     learned = Learned(
-        model=f"{whole.config.scorer}-{whole.config.dimension}-{graph.digest[:8]}",
+        model=model,
         learned_at=datetime.now(UTC).isoformat(timespec="seconds"),
         version=graph.version,
         dimensions=vectors.shape[1],
@@ -127,7 +162,31 @@ def _keep(
         dev=probe.dev,
         calibration=calibration,
         carried=whole.carried,
+        newcomers=newcomers,
     )
+
+
+def _place(
+    store: GraphStore,
+    folder: Path,
+    graph: GraphTensors,
+    vectors: Tensor,
+    encoder: SentenceEncoder,
+    *,
+    model: str,
+    seed: int,
+) -> None:
+    """Learn where names stand among the vectors, from some of the entities that have facts."""
+    whole = torch.unique(graph.edge_index)
+    some = whole[torch.randperm(len(whole), generator=torch.Generator().manual_seed(seed))[:NAMED]].sort().values
+    named = {entity.id: entity for entity in store.entities([graph.entities[at] for at in some.tolist()])}
+    places = [at for at in some.tolist() if graph.entities[at] in named]
+    texts = describe([named[graph.entities[at]] for at in places], encoder)
+    placing = fit_placing(texts, vectors[places], encoder=encoder.name, model=model)
+    if placing is None:
+        (folder / PLACING).unlink(missing_ok=True)
+    else:
+        placing.save(folder / PLACING)
 
 
 def _before(folder: Path, config: TrainConfig) -> Checkpoint | None:

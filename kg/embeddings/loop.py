@@ -27,7 +27,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class Fitted:
     """What training came to."""
 
     steps: int  # that were taken
@@ -37,7 +37,7 @@ class Learned:
     losses: tuple[float, ...]
 
 
-def learn(
+def fit(
     model: Model,
     loss: Callable[[], Tensor],
     schedule: Schedule,
@@ -45,7 +45,7 @@ def learn(
     facts: int,
     dev: Callable[[Model], float] | None = None,
     progress: Callable[[int, float], None] | None = None,
-) -> Learned:
+) -> Fitted:
     """Take the steps and leave the model with its best weights: by ``dev``, else the last with a finite loss.
 
     Raises:
@@ -93,7 +93,7 @@ def learn(
         )
     model.load_state_dict(good[1])
     model.eval()
-    return Learned(len(losses), good[0], None if dev is None else best, diverged, tuple(losses))
+    return Fitted(len(losses), good[0], None if dev is None else best, diverged, tuple(losses))
 
 
 def _quality(model: Model, dev: Callable[[Model], float] | None) -> float | None:

@@ -11,19 +11,32 @@ entities. The sentence encoder is handed in: this package knows no text model.
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from kg.embeddings.loop import Learned, Schedule, learn
+from kg.embeddings.loop import Fitted, Schedule, fit
 from kg.embeddings.scorers import ComplEx
 from kg.embeddings.walks import Links
 from kg.errors import InputError
 
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
+
+
+class SentenceEncoder(Protocol):
+    """Turns texts into vectors of unit length."""
+
+    @property
+    def name(self) -> str:
+        """Changes whenever the vectors do."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """One row a text."""
+        ...
 
 
 def text_of(name: str, description: str = "") -> str:
@@ -126,7 +139,7 @@ def fit_text(
     device: str = "cpu",
     dev: Callable[[TextScorer], float] | None = None,
     progress: Callable[[int, float], None] | None = None,
-) -> tuple[TextScorer, Learned]:
+) -> tuple[TextScorer, Fitted]:
     """Train on a graph's facts, both sides of each, by a softmax over answers and drawn entities of the graph.
 
     Entities without a fact are never compared with. Known answers are left out, but for the one asked for.
@@ -161,4 +174,4 @@ def fit_text(
         scores = scores.index_put((row[other], place[other]), scores.new_tensor(-torch.inf))
         return nn.functional.cross_entropy(scores, torch.searchsorted(candidates, answers))
 
-    return model, learn(model, loss, config.schedule, facts=len(heads), dev=dev, progress=progress)
+    return model, fit(model, loss, config.schedule, facts=len(heads), dev=dev, progress=progress)

@@ -131,6 +131,12 @@ def test_the_command_line_learns_predicts_and_doubts(
     assert run(["import", "more.tsv", *store]) == 0
     assert run(["similar", "Person 8", *store]) == 0
     assert "clew learn --update" in capsys.readouterr().err
+    assert run(["predict", "Person 200", "of_nation", *store]) == 0
+    assert "Lotharingia" in capsys.readouterr().out.splitlines()[0]
+    assert run(["similar", "Person 200", "--limit", "3", *store]) == 0
+    told = capsys.readouterr()
+    assert "placed by its name" in told.err
+    assert all("Person" in line for line in told.out.splitlines())
     assert run(["learn", "--update", "--dimension", "32", *store]) == 0
     capsys.readouterr()
     assert run(["predict", "Person 200", "of_nation", *store]) == 0

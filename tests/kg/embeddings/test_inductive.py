@@ -15,7 +15,7 @@ from kg.embeddings.inductive_training import (
     step_bytes,
     without_other_answers,
 )
-from kg.embeddings.loop import Schedule, learn
+from kg.embeddings.loop import Schedule, fit
 from kg.embeddings.walks import Links, Questions, hops
 from kg.errors import InputError
 
@@ -250,11 +250,11 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_weights() -> None:
         kept.append(net.weight.detach().clone())
         return float(len(kept))
 
-    learned = learn(net, loss, Schedule(steps=9, rate=0.1, every=1), facts=1, dev=dev)
+    learned = fit(net, loss, Schedule(steps=9, rate=0.1, every=1), facts=1, dev=dev)
     assert (learned.diverged, learned.steps, learned.best_step) == (True, 2, 2)
     assert torch.equal(net.weight, kept[-1])
     with pytest.raises(DivergedError, match="step 1"):
-        learn(net, lambda: net(torch.ones(1, 1)).sum() * float("nan"), Schedule(steps=9, rate=0.1), facts=1)
+        fit(net, lambda: net(torch.ones(1, 1)).sum() * float("nan"), Schedule(steps=9, rate=0.1), facts=1)
 
 
 def test_a_step_that_does_not_fit_is_refused_before_it_starts() -> None:

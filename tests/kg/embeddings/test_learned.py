@@ -1,5 +1,6 @@
 """A store's graph is learned, foretold and doubted; the graph itself stays what it was."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from kg import ontology
 from kg.embeddings.config import Epoch, TrainConfig
 from kg.embeddings.errors import NothingToLearnError, NotLearnedError
-from kg.embeddings.learn import PROBE, WHOLE, learn
+from kg.embeddings.learn import PROBE, WHOLE
+from kg.embeddings.learn import learn as learn_all
 from kg.embeddings.learned import LearnedGraph
 from kg.embeddings.models import config_for
 from kg.export import export_jsonl
@@ -15,6 +17,7 @@ from kg.facts import Chunk, Document, Entity, Evidence, Fact
 from kg.memory_store import MemoryStore
 from kg.store import DocumentRecord, Reading
 
+learn = partial(learn_all, newcomers=False)  # for those see test_newcomers.py
 CONFIG = TrainConfig(dimension=32, epochs=60, batch_size=100, patience=10)
 COUNTRIES = [Entity("Country", name) for name in ("Lotharingia", "Burgundy", "Neustria")]
 CITIES = [Entity("City", f"{country.name} City {n}") for country in COUNTRIES for n in range(3)]
