@@ -56,6 +56,12 @@ def calibrate(scorer: Scorer, held_out: Tensor, known: Queries) -> Calibration:
     return Calibration(slope, shift, error, len(scores))
 
 
+def error_on(calibration: Calibration, scorer: Scorer, facts: Tensor, known: Queries) -> float:
+    """The calibration error over the first candidates of other facts, (k, 3), known as in ``calibrate``."""
+    scores, right, _ = _examples(scorer, facts, known)
+    return calibration_error(calibration.probability(scores), right)
+
+
 def calibration_error(probabilities: Tensor, right: Tensor) -> float:
     """The expected calibration error: how far, on average, a bin's probabilities are from the share that is right.
 
