@@ -22,6 +22,7 @@ from kg.embeddings.evaluate import Metrics
 from kg.embeddings.models import builder
 from kg.embeddings.split import hold_out
 from kg.embeddings.train import Trained, train
+from kg.embeddings.workers import ALONE, Workers
 from kg.store import GraphStore, Learned
 from kg.tensors import GraphTensors, tensors
 
@@ -54,6 +55,7 @@ def learn(
     device: str = "cpu",
     update: bool = False,
     watch: Watch = lambda stage, epoch: None,
+    workers: Workers = ALONE,
 ) -> Report:
     """Learn the graph of a store, keep the model in ``folder``, and write the entities' vectors to the store.
 
@@ -61,40 +63,42 @@ def learn(
     anew, since that model has seen the facts that are now held out. Where a run of the
     same settings on the same graph has left a checkpoint, training goes on from it, or is done already.
 
+    With ``workers``, each of these processes calls this. The main one alone reads the store, so that all learn the same
+    graph even while others write to it, and it alone writes; all return the same.
+
     Raises:
         LearningError: there is nothing to learn, no room for it, or it went wrong.
         StoreError: the store failed.
     """
-    graph = tensors(store)
+    graph = workers.main(lambda: tensors(store))
     share = HELD_OUT if len(graph.edge_type) >= FEW else 0.0
     part, held_out = hold_out(graph, share, seed=config.seed)
-    before = _before(folder, config) if update else None
-    probe = train(
-        part,
-        config,
-        dev=held_out if len(held_out) else None,
-        device=device,
-        folder=folder / PROBE,
-        resume=_begun(folder / PROBE, part, config),
-        build=builder(config.scorer),
-        progress=lambda epoch: watch(PROBE, epoch),
-    )
+
+    def fit(
+        stage: str, graph: GraphTensors, config: TrainConfig, *, dev: Tensor | None, start: Checkpoint | None
+    ) -> Trained:
+        return train(
+            graph,
+            config,
+            dev=dev,
+            device=device,
+            folder=folder / stage,
+            start=start,
+            resume=workers.is_main and _begun(folder / stage, graph, config),
+            build=builder(config.scorer),
+            progress=lambda epoch: watch(stage, epoch),
+            workers=workers,
+        )
+
+    before = _before(folder, config) if update and workers.is_main else None
+    probe = fit(PROBE, part, config, dev=held_out if len(held_out) else None, start=None)
     scorer = probe.scorer.cpu()
-    calibration = calibrate(scorer, held_out, Queries(part.triples, len(graph.relations)))
+    calibration = workers.main(lambda: calibrate(scorer, held_out, Queries(part.triples, len(graph.relations))))
     whole = probe
     if len(held_out):
         again = replace(config, epochs=probe.best, minutes=0.0, evaluate_every=probe.best)
-        whole = train(
-            graph,
-            again,
-            device=device,
-            folder=folder / WHOLE,
-            start=before,
-            resume=_begun(folder / WHOLE, graph, again),
-            build=builder(config.scorer),
-            progress=lambda epoch: watch(WHOLE, epoch),
-        )
-    return _keep(store, folder, graph, probe, whole, calibration)
+        whole = fit(WHOLE, graph, again, dev=None, start=before)
+    return workers.main(lambda: _keep(store, folder, graph, probe, whole, calibration))
 
 
 def _keep(
