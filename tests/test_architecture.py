@@ -21,11 +21,13 @@ IMPORTERS = {
     "spacy": {"nlp/language.py"},
     "fastapi": {"api/app.py", "api/deps.py", "api/problems.py"},
     "uvicorn": {"api/commands/running.py"},
+    "accelerate": {"kg/embeddings/workers.py"},
 }
 
 # Who may read the environment beside api/settings.py, and why.
 ENVIRONMENT = {
     "nlp/weights.py": "XDG_CACHE_HOME: where every program of this user keeps its cache",
+    "kg/embeddings/workers.py": "WORLD_SIZE: how a launcher tells a process that it is one of several",
 }
 
 

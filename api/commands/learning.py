@@ -1,6 +1,8 @@
 """`clew learn`, and what a learned graph is good for: `clew similar`, `clew predict`, `clew suspicious`."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,11 +10,14 @@ import typer
 from api import learning, views
 from api.commands.options import Debug, Json, Store, display, open_services
 from api.display import Display, note, plain, plural
-from api.errors import RequestError, UnknownEntityError
+from api.errors import RequestError, UnknownEntityError, exit_code
+from kg.errors import GraphError
+from kg.memory_store import MemoryStore
 
 if TYPE_CHECKING:
     from api.assemble import Services
     from kg.embeddings.config import Epoch
+    from kg.embeddings.workers import Workers
     from kg.facts import Entity
 
 ANYTHING = "?"
@@ -37,21 +42,26 @@ def learn(
     with open_services(store) as services:
         from kg.embeddings.learn import learn
         from kg.embeddings.models import config_for
+        from kg.embeddings.workers import join
 
-        try:
+        with _requested():
+            workers = join(device)
+        with _said_once(workers), _requested():
             config = config_for(scorer, dimension=dimension, epochs=epochs, minutes=minutes, seed=seed)
+            workers.main(lambda: services.store.address)  # where it cannot be opened, all are told
             found = learn(
-                services.store,
+                services.store if workers.is_main else MemoryStore(),  # nothing else reads it or writes to it
                 services.model_folder,
                 config,
-                device=device,
+                device=workers.device,
                 update=update,
                 encoder=services.embedder if newcomers else None,
                 newcomers=newcomers,
                 watch=_Watch(),
+                workers=workers,
             )
-        except ValueError as error:
-            raise RequestError(f"{error}") from error
+        if not workers.is_main:
+            return
         shown = learning.report(found, services.store)
         out = display(services)
         if as_json:
@@ -70,6 +80,38 @@ def learn(
                 out.line(f"Of entities that come later, without learning anew: MRR {shown.newcomers_mrr:.3f}.")
         else:
             out.line("The graph is too small to hold facts out; how good its predictions are is not known.")
+
+
+@contextmanager
+def _requested() -> Iterator[None]:
+    """Say of settings that cannot be that they were asked for.
+
+    Raises:
+        RequestError: a setting cannot be.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise RequestError(f"{error}") from error
+
+
+@contextmanager
+def _said_once(workers: "Workers") -> Iterator[None]:
+    """Leave it to the main process to say what has gone wrong in all of them.
+
+    Raises:
+        typer.Exit: it has, and this is another process.
+    """
+    from kg.embeddings.errors import LostProcessError
+
+    try:
+        yield
+    except LostProcessError:
+        raise
+    except GraphError as error:
+        if workers.is_main:
+            raise
+        raise typer.Exit(exit_code(error)) from error
 
 
 class _Watch:

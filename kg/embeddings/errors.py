@@ -5,6 +5,7 @@ LearningError                     a kind of GraphError
 ├── NotLearnedError               there is no model, or it does not know what it is asked about
 ├── TooLargeError                 training would need more memory than there is
 ├── DivergedError                 the loss became infinite or no number before anything good was learned
+├── LostProcessError              another of the processes that train together has ended
 └── CheckpointError               a checkpoint cannot be read, or not be used as asked
     └── OtherGraphError           the checkpoint was learned from another graph
 
@@ -32,6 +33,10 @@ class TooLargeError(LearningError):
 
 class DivergedError(LearningError):
     """The loss became infinite or no number before anything good was learned."""
+
+
+class LostProcessError(LearningError):
+    """Another of the processes that train together has ended."""
 
 
 class CheckpointError(LearningError):

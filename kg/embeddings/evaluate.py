@@ -44,7 +44,12 @@ def evaluate(
 
     Raises: ``DivergedError`` when a score is no number.
     """
-    found = ranks(model, triples, known, batch=batch, device=device).double()
+    return summary(ranks(model, triples, known, batch=batch, device=device))
+
+
+def summary(found: Tensor) -> Metrics:
+    """What ranks come to. Shapes: (2k,)."""
+    found = found.double()
     if not len(found):
         return Metrics(0.0, 0.0, 0.0, 0.0, 0)
     hits = [(found <= limit).double().mean().item() for limit in HITS]

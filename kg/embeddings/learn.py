@@ -28,6 +28,7 @@ from kg.embeddings.placing import PLACING, describe, fit_placing
 from kg.embeddings.split import hold_out
 from kg.embeddings.text import SentenceEncoder
 from kg.embeddings.train import Trained, train
+from kg.embeddings.workers import ALONE, Workers
 from kg.store import GraphStore, Learned
 from kg.tensors import GraphTensors, tensors
 
@@ -65,6 +66,7 @@ def learn(
     encoder: SentenceEncoder | None = None,
     newcomers: bool = True,
     watch: Watch = lambda stage, epoch: None,
+    workers: Workers = ALONE,
 ) -> Report:
     """Learn the graph of a store, keep the model in ``folder``, and write the entities' vectors to the store.
 
@@ -74,52 +76,59 @@ def learn(
     ``newcomers``, it is learned what to expect of entities that come later, and, given a sentence encoder, where they
     stand by their names.
 
+    With ``workers``, each of these processes calls this. The main one alone reads the store, so that all learn the same
+    graph even while others write to it, and it alone writes; all return the same.
+
     Raises:
         LearningError: there is nothing to learn, no room for it, or it went wrong.
         StoreError: the store failed.
     """
-    graph = tensors(store)
+    graph = workers.main(lambda: tensors(store))
     share = HELD_OUT if len(graph.edge_type) >= FEW else 0.0
     part, held_out = hold_out(graph, share, seed=config.seed)
-    before = _before(folder, config) if update else None
-    probe = train(
-        part,
-        config,
-        dev=held_out if len(held_out) else None,
-        device=device,
-        folder=folder / PROBE,
-        resume=_begun(folder / PROBE, part, config),
-        build=builder(config.scorer),
-        progress=lambda epoch: watch(PROBE, epoch),
-    )
+
+    def fit(
+        stage: str, graph: GraphTensors, config: TrainConfig, *, dev: Tensor | None, start: Checkpoint | None
+    ) -> Trained:
+        return train(
+            graph,
+            config,
+            dev=dev,
+            device=device,
+            folder=folder / stage,
+            start=start,
+            resume=workers.is_main and _begun(folder / stage, graph, config),
+            build=builder(config.scorer),
+            progress=lambda epoch: watch(stage, epoch),
+            workers=workers,
+        )
+
+    before = _before(folder, config) if update and workers.is_main else None
+    probe = fit(PROBE, part, config, dev=held_out if len(held_out) else None, start=None)
     scorer = probe.scorer.cpu()
-    calibration = calibrate(scorer, held_out, Queries(part.triples, len(graph.relations)))
+    calibration = workers.main(lambda: calibrate(scorer, held_out, Queries(part.triples, len(graph.relations))))
     whole = probe
     if len(held_out):
         again = replace(config, epochs=probe.best, minutes=0.0, evaluate_every=probe.best)
-        whole = train(
-            graph,
-            again,
-            device=device,
-            folder=folder / WHOLE,
-            start=before,
-            resume=_begun(folder / WHOLE, graph, again),
-            build=builder(config.scorer),
-            progress=lambda epoch: watch(WHOLE, epoch),
-        )
-    found = None
-    if newcomers:
-        begun = time.perf_counter()
-        found = learn_newcomers(
-            part,
-            held_out,
-            folder,
-            update=update,
-            seed=config.seed,
-            device=device,
-            progress=lambda step, loss: watch(NEWCOMERS, Epoch(step, loss, time.perf_counter() - begun)),
-        )
-    return _keep(store, folder, graph, probe, whole, calibration, found, encoder)
+        whole = fit(WHOLE, graph, again, dev=None, start=before)
+
+    def finish() -> Report:
+        """What one process does, the others waiting for it."""
+        found = None
+        if newcomers:
+            begun = time.perf_counter()
+            found = learn_newcomers(
+                part,
+                held_out,
+                folder,
+                update=update,
+                seed=config.seed,
+                device=device,
+                progress=lambda step, loss: watch(NEWCOMERS, Epoch(step, loss, time.perf_counter() - begun)),
+            )
+        return _keep(store, folder, graph, probe, whole, calibration, found, encoder)
+
+    return workers.main(finish)
 
 
 def _keep(

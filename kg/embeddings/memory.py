@@ -33,8 +33,18 @@ def estimate(config: TrainConfig, *, num_entities: int, num_relations: int, num_
     return tables + step + (held + measured) * FLOAT + index
 
 
-def check(config: TrainConfig, queries: Queries, num_entities: int, *, device: str, free: int | None = None) -> None:
+def check(
+    config: TrainConfig,
+    queries: Queries,
+    num_entities: int,
+    *,
+    device: str,
+    free: int | None = None,
+    sharing: int = 1,
+) -> None:
     """Refuse what does not fit; ``free`` stands in for the bytes that the device has left.
+
+    So many processes are ``sharing`` these, each with a model of its own.
 
     Raises: ``TooLargeError``.
     """
@@ -45,11 +55,12 @@ def check(config: TrainConfig, queries: Queries, num_entities: int, *, device: s
         num_queries=len(queries),
         num_facts=len(queries.tails),
     )
-    left = available(device) if free is None else free
+    left = (available(device) if free is None else free) // sharing
     if need > left:
         raise TooLargeError(
             f"Learning {num_entities:,} entities in {config.dimension} dimensions needs about {_gigabytes(need)} of "
-            f"memory, and {_gigabytes(left)} are free on {device}; choose a smaller dimension or batch."
+            f"memory, and {_gigabytes(left)} are free on {device}{' for each process' if sharing > 1 else ''}; "
+            f"choose a smaller dimension or batch{', or fewer processes' if sharing > 1 else ''}."
         )
 
 

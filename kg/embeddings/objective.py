@@ -12,13 +12,29 @@ from kg.embeddings.batches import Batch, Queries
 from kg.embeddings.config import TrainConfig
 from kg.embeddings.losses import grouped_softmax, inner_product_softmax
 from kg.embeddings.scorers import Factorised, Scorer
+from kg.embeddings.workers import ALONE, Workers
 
 
 class Objective:
-    """The loss of a batch, as a share of the mean batch's facts, so that every fact weighs the same in an epoch."""
+    """The loss of a batch, as a share of the mean batch's facts, so that every fact weighs the same in an epoch.
 
-    def __init__(self, queries: Queries, config: TrainConfig, num_entities: int, *, dtype: torch.dtype) -> None:
+    Of several processes, each finds the loss of its part of the batch. These are sums over queries and over facts,
+    divided by what is the same everywhere, so they add up to the loss of the batch, and so do their gradients: of
+    the softmax over all entities, of the relations' and of N3, exactly (but for the order of summation). What of it
+    is an estimate with drawn candidates is the same estimate that one process makes.
+    """
+
+    def __init__(
+        self,
+        queries: Queries,
+        config: TrainConfig,
+        num_entities: int,
+        *,
+        dtype: torch.dtype,
+        workers: Workers = ALONE,
+    ) -> None:
         self.config = config
+        self.workers = workers
         self.dtype = dtype
         self.num_entities = num_entities
         places, _ = queries.rows(config.answers)
@@ -45,19 +61,20 @@ class Objective:
         self.generator.manual_seed(self.config.seed * 1_000_003 + epoch)
 
     def __call__(self, scorer: Scorer, batch: Batch) -> Tensor:
-        """The loss; a scalar."""
+        """The loss of this process's part; a scalar."""
         if isinstance(scorer, Factorised):
-            return self._of_rows(scorer, batch)
+            return self._of_rows(scorer, self.workers.part(batch), batch)
+        batch = self.workers.part(batch)
         with torch.autocast(batch.heads.device.type, self.dtype, enabled=self.dtype != torch.float32):
             scores = scorer(batch.heads, batch.relations)  # (b, n)
         loss = grouped_softmax(scores.float(), batch.rows, batch.tails)
-        if self.config.regularisation:
+        if self.config.regularisation and len(batch.tails):  # a part may be empty, and has no mean
             heads, relations = batch.heads[batch.rows], batch.relations[batch.rows]
             cost = scorer.regularisation(heads, relations, batch.tails)
             loss = loss + self.config.regularisation * len(batch.tails) * cost
         return loss / self.facts_per_batch
 
-    def _of_rows(self, scorer: Factorised, batch: Batch) -> Tensor:
+    def _of_rows(self, scorer: Factorised, batch: Batch, whole: Batch) -> Tensor:
         """The same for models of rows: each table is read once, so that its gradient is made once."""
         size, share = len(batch.heads), 1 / self.facts_per_batch
         entities, relations = scorer.vectors()
@@ -65,10 +82,12 @@ class Objective:
         ends, targets = torch.cat((batch.heads, batch.tails)), batch.tails
         if self.bias is not None:
             drawn = torch.randint(self.num_entities, (self.config.candidates,), generator=self.generator)
-            wanted, places = torch.unique(torch.cat((ends, drawn.to(ends.device))), return_inverse=True)
+            # Held against the ends of the whole batch, not of this part: every process draws the same candidates and
+            # then has the same ones, so the bias is right for each, and the sparse gradients have the same rows.
+            wanted = torch.unique(torch.cat((whole.heads, whole.tails, drawn.to(ends.device))))
             candidates = F.embedding(wanted, entities, sparse=entities.is_leaf and self.config.optimizer == "adagrad")
             bias = self.bias[wanted]
-            ends = places[: len(ends)]
+            ends = torch.searchsorted(wanted, ends)
             targets = ends[size:]
         rows = candidates.index_select(0, ends)
         heads, tails = rows[:size], rows[size:]  # (b, d), (t, d)

@@ -15,10 +15,12 @@ from kg.embeddings.batches import Queries
 from kg.embeddings.checkpoint import ABOUT, Checkpoint, carry_over, load, save
 from kg.embeddings.config import Epoch, TrainConfig
 from kg.embeddings.errors import CheckpointError, DivergedError, NothingToLearnError
-from kg.embeddings.evaluate import Metrics, evaluate
+from kg.embeddings.evaluate import Metrics, ranks, summary
 from kg.embeddings.objective import Objective
+from kg.embeddings.optimizers import optimizer_for, restore_state, state_of
 from kg.embeddings.precision import resolve
 from kg.embeddings.scorers import SCORERS, Scorer
+from kg.embeddings.workers import ALONE, Workers
 from kg.tensors import GraphTensors
 
 LOOK = 50  # batches between looks at the loss, each of which makes a GPU wait
@@ -58,6 +60,7 @@ def train(
     build: Build | None = None,
     progress: Callable[[Epoch], None] | None = None,
     free: int | None = None,
+    workers: Workers = ALONE,
 ) -> Trained:
     """Fit a scorer to the facts of a graph.
 
@@ -67,19 +70,22 @@ def train(
     it as if the run had never ended. ``start`` gives vectors learned of an older version of the graph. ``build`` makes
     a scorer that is none of ``SCORERS``. ``free`` stands in for the bytes of memory that are left.
 
+    With ``workers``, each of these processes calls this with the same graph and settings, and all return the same;
+    what ``folder``, ``start`` and ``resume`` bring counts in the main one, which alone writes and reports progress.
+
     Raises:
         NothingToLearnError: the graph holds no facts.
         TooLargeError: it would not fit.
         DivergedError: the loss was infinite or no number before anything was learned. Later, the last good model is
             returned, ``stopped`` being "diverged".
         OtherGraphError, CheckpointError: what is in ``folder`` cannot be gone on with.
+        LostProcessError: another of the processes has ended.
         ValueError: the configuration names no scorer, or a dimension that this scorer cannot have.
     """
-    run = _Run(graph, config, dev=dev, known=known, device=device, folder=folder, build=build, free=free)
-    if resume:
-        run.restore()
-    elif start is not None:
-        run.carry(start)
+    run = _Run(
+        graph, config, dev=dev, known=known, device=device, folder=folder, build=build, free=free, workers=workers
+    )
+    run.begin(resume=resume, start=start)
     return run.go(progress)
 
 
@@ -97,14 +103,17 @@ class _Run:
         folder: Path | None,
         build: Build | None,
         free: int | None,
+        workers: Workers,
     ) -> None:
         if not len(graph.edge_type):
             raise NothingToLearnError("The graph holds no facts to learn from; ingest documents or import facts first.")
         self.graph, self.config, self.device, self.folder = graph, config, device, folder
+        self.workers = workers
         triples = graph.triples
-        self.queries = Queries(triples, len(graph.relations))
-        memory.check(config, self.queries, len(graph.entities), device=device, free=free)
-        self.queries = self.queries.to(device)
+        queries = Queries(triples, len(graph.relations))
+        sharing, size = workers.sharing, len(graph.entities)
+        workers.every(lambda: memory.check(config, queries, size, device=device, free=free, sharing=sharing))
+        self.queries = queries.to(device)
         self.dev = dev.to(device) if dev is not None and len(dev) else None
         if self.dev is not None:
             parts = [part.to(device) for part in (triples, self.dev, known) if part is not None]
@@ -112,16 +121,35 @@ class _Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.scorer = (build or _build)(graph, config).to(device)
-        self.optimizer = _optimizer(self.scorer, config, device)
+        self.optimizer = optimizer_for(self.scorer, config, device)
         self.dtype = resolve(config.precision, device)
         self.history: list[Epoch] = []
         self.best, self.waited, self.carried = 0, 0, 0
         self.kept: State = {}
         self.digest = graph.digest if folder is not None else ""
 
+    def begin(self, *, resume: bool, start: Checkpoint | None) -> None:
+        """Have every process begin where the main one does."""
+
+        def begin() -> tuple[torch.dtype, list[Epoch], int, int, int]:
+            if resume:
+                self.restore()
+            elif start is not None:
+                self.carry(start)
+            return self.dtype, self.history, self.best, self.waited, self.carried
+
+        self.dtype, self.history, self.best, self.waited, self.carried = self.workers.main(begin)
+        if self.workers.number == 1:
+            return
+        self.scorer.load_state_dict(self.workers.tensors(self.scorer.state_dict()))
+        state = self.workers.tensors(state_of(self.scorer, self.optimizer))
+        restore_state(self.scorer, self.optimizer, state)
+        self.kept = self.workers.tensors(self.kept)
+
     def go(self, progress: Callable[[Epoch], None] | None) -> Trained:
         """Run epochs until there is a reason to stop."""
-        objective = Objective(self.queries, self.config, len(self.graph.entities), dtype=self.dtype)
+        entities = len(self.graph.entities)
+        objective = Objective(self.queries, self.config, entities, dtype=self.dtype, workers=self.workers)
         spent = self.history[-1].seconds if self.history else 0.0
         begun = time.perf_counter() - spent
         stopped = self._reason(spent)
@@ -129,7 +157,8 @@ class _Run:
             number = len(self.history) + 1
             try:
                 loss = self._epoch(objective, number)
-                stopped = self._reason(time.perf_counter() - begun, done=number)
+                elapsed = self._elapsed(begun)
+                stopped = self._reason(elapsed, done=number)
                 measured = bool(stopped) or number % self.config.evaluate_every == 0
                 found = self._measure() if measured else None
             except DivergedError:
@@ -137,13 +166,13 @@ class _Run:
                     raise
                 stopped = "diverged"
                 break
-            elapsed = time.perf_counter() - begun
+            elapsed = self._elapsed(begun)
             self.history.append(Epoch(number, loss, elapsed, found))
             if measured:
                 self._keep(found)
                 stopped = stopped or self._reason(elapsed)
                 self._save(stopped)
-            if progress is not None:
+            if progress is not None and self.workers.is_main:
                 progress(self.history[-1])
         self.scorer.load_state_dict(self.kept)
         self.scorer.eval()
@@ -168,7 +197,7 @@ class _Run:
         self.dtype = getattr(torch, found.precision)
         self.history, self.best, self.waited = list(found.history), found.best, found.waited
         self.scorer.load_state_dict(found.last)
-        self._restore_optimizer(found.optimizer)
+        restore_state(self.scorer, self.optimizer, found.optimizer)
         self.kept = {key: tensor.to(self.device) for key, tensor in found.model.items()}
 
     def carry(self, start: Checkpoint) -> None:
@@ -178,8 +207,12 @@ class _Run:
         with torch.no_grad():
             self.carried = carry_over(start.model, state, entities=entities, relations=relations)
         if start.config.optimizer == self.config.optimizer:
-            known = _optimizer_state(self.scorer, self.optimizer)
+            known = state_of(self.scorer, self.optimizer)
             carry_over(start.optimizer, known, entities=entities, relations=relations)
+
+    def _elapsed(self, begun: float) -> float:
+        """Seconds since then, by the clock of the main process: all are to stop after the same epoch."""
+        return self.workers.main(lambda: time.perf_counter() - begun)
 
     def _reason(self, elapsed: float, *, done: int | None = None) -> str:
         """Why there should be no further epoch."""
@@ -208,24 +241,30 @@ class _Run:
                 self.optimizer.zero_grad(set_to_none=True)
                 loss = objective(self.scorer, batch)
                 loss.backward()  # type: ignore[no-untyped-call]
+                self.workers.sum_gradients(self.scorer.parameters())
                 self.optimizer.step()
                 total += loss.detach()
                 if place % LOOK == 0:
-                    self._check(total, number)
-        self._check(total, number)
-        return total.item() / objective.batches
+                    self._checked(total, number)
+        return self._checked(total, number) / objective.batches
 
-    def _check(self, total: Tensor, number: int) -> None:
-        if not math.isfinite(total.item()):
+    def _checked(self, part: Tensor, number: int) -> float:
+        """The loss that all processes have summed up."""
+        total = self.workers.sum(part).item()
+        if not math.isfinite(total):
             raise DivergedError(
                 f"The loss became infinite or no number in epoch {number} "
                 f"(learning rate {self.config.learning_rate}); use a smaller learning rate."
             )
+        return total
 
     def _measure(self) -> Metrics | None:
+        """Rank the held-out facts, each process its share of them."""
         if self.dev is None:
             return None
-        return evaluate(self.scorer, self.dev, self.known, device=self.device)
+        share = self.dev[self.workers.rank :: self.workers.number]
+        found = self.workers.every(lambda: ranks(self.scorer, share, self.known, device=self.device).cpu())
+        return self.workers.main(lambda: summary(torch.cat(found)))
 
     def _keep(self, found: Metrics | None) -> None:
         """Hold on to this epoch's model if none was better."""
@@ -237,7 +276,8 @@ class _Run:
             self.waited += 1
 
     def _save(self, stopped: str) -> None:
-        if self.folder is None:
+        folder = self.folder
+        if folder is None:
             return
         checkpoint = Checkpoint(
             config=self.config,
@@ -252,18 +292,11 @@ class _Run:
             waited=self.waited,
             model=self.kept,
             last=self.scorer.state_dict(),
-            optimizer=_optimizer_state(self.scorer, self.optimizer),
+            optimizer=state_of(self.scorer, self.optimizer),
             version=self.graph.version,
             stopped=stopped,
         )
-        save(self.folder, checkpoint)
-
-    def _restore_optimizer(self, state: State) -> None:
-        for name, parameter in self.scorer.named_parameters():
-            for key, tensor in state.items():
-                owner, _, what = key.rpartition("/")
-                if owner == name:
-                    self.optimizer.state[parameter][what] = tensor if what == "step" else tensor.to(self.device)
+        self.workers.main(lambda: save(folder, checkpoint))
 
     @property
     def _precision(self) -> str:
@@ -284,22 +317,3 @@ def _build(graph: GraphTensors, config: TrainConfig) -> Scorer:
     return SCORERS[config.scorer](
         len(graph.entities), len(graph.relations), dimension=config.dimension, initial_scale=config.initial_scale
     )
-
-
-def _optimizer(scorer: Scorer, config: TrainConfig, device: str) -> torch.optim.Optimizer:
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(scorer.parameters(), lr=config.learning_rate, weight_decay=0.0)
-    sparse = config.candidates > 0  # the fused step takes no sparse gradients
-    return torch.optim.Adagrad(
-        scorer.parameters(), lr=config.learning_rate, fused=True if device == "cpu" and not sparse else None
-    )
-
-
-def _optimizer_state(scorer: Scorer, optimizer: torch.optim.Optimizer) -> State:
-    """What an optimizer keeps, under "parameter/what"; it shares memory with the optimizer."""
-    return {
-        f"{name}/{what}": tensor
-        for name, parameter in scorer.named_parameters()
-        for what, tensor in optimizer.state[parameter].items()
-        if isinstance(tensor, Tensor)
-    }
