@@ -125,11 +125,10 @@ def compared(name: str, device: str, command: str) -> list[Row]:
         optimizer = torch.optim.Adam(theirs.model.parameters(), lr=RATE)
         best, kept = 0.0, deepcopy(theirs.model.state_dict())
         begun = time.perf_counter()
-        for epoch in theirs.epochs(optimizer, BATCH):
-            if epoch % EVERY == 0:
-                found = evaluate(theirs, data.dev, known, device=device).mrr
-                if found > best:
-                    best, kept = found, deepcopy(theirs.model.state_dict())
+        for epoch in theirs.epochs(optimizer, BATCH, every=EVERY):
+            found = evaluate(theirs, data.dev, known, device=device).mrr
+            if found > best:
+                best, kept = found, deepcopy(theirs.model.state_dict())
             if epoch == EPOCHS:
                 break
         theirs.model.load_state_dict(kept)
@@ -175,14 +174,14 @@ class _Theirs(Scorer):
             name, triples_factory=self.factory, loss="crossentropy", random_seed=seed, **settings
         ).to(device)
 
-    def epochs(self, optimizer: torch.optim.Optimizer, batch_size: int) -> Iterator[int]:
-        """Train, an epoch at a time, without end."""
+    def epochs(self, optimizer: torch.optim.Optimizer, batch_size: int, *, every: int = 1) -> Iterator[int]:
+        """Train without end; gives, every so many epochs, how many were done."""
         from pykeen.training import LCWATrainingLoop
 
         loop = LCWATrainingLoop(model=self.model, triples_factory=self.factory, optimizer=optimizer)
         epoch = 0
         while True:
-            epoch += 1
+            epoch += every
             loop.train(
                 self.factory,
                 num_epochs=epoch,
@@ -190,7 +189,7 @@ class _Theirs(Scorer):
                 use_tqdm=False,
                 use_tqdm_batch=False,
                 only_size_probing=False,
-                continue_training=epoch > 1,
+                continue_training=epoch > every,
             )
             yield epoch
 

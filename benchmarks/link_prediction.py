@@ -45,7 +45,7 @@ SETTINGS = {
     "wn18rr": TrainConfig(
         dimension=512, epochs=25, answers=4, learning_rate=0.2, regularisation=0.1, candidates=4000, minutes=30.0
     ),
-    "codex-s": TrainConfig(dimension=512, epochs=100, batch_size=250, regularisation=0.02),
+    "codex-s": TrainConfig(dimension=512, epochs=100, answers=1, regularisation=0.01),
     "umls": TrainConfig(dimension=256, epochs=200, batch_size=100, answers=1, regularisation=0.01, patience=20),
     "kinship": TrainConfig(
         dimension=256, epochs=200, batch_size=100, answers=2, regularisation=0.03, relation_weight=0.25, patience=20
