@@ -24,6 +24,13 @@ def learn(
     update: Annotated[bool, typer.Option("--update", help="Begin with what was learned before.")] = False,
     scorer: Annotated[str, typer.Option(help="complex, distmult, rotate, transe, rgcn or compgcn.")] = "complex",
     dimension: Annotated[int, typer.Option(min=2, help="Numbers in a vector.")] = 256,
+    neighbours: Annotated[
+        int, typer.Option(min=0, help="Facts drawn for an entity in each layer of rgcn or compgcn; 0 is all.")
+    ] = 0,
+    candidates: Annotated[
+        int | None,
+        typer.Option(min=0, help="Entities drawn to hold a batch against; 0 is all, as without --neighbours."),
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="The most passes over the facts.")] = 100,
     minutes: Annotated[float, typer.Option(min=0, help="Stop in time for this; 0 is no limit.")] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn at random.")] = 0,
@@ -38,7 +45,8 @@ def learn(
         from kg.embeddings.models import config_for
 
         try:
-            config = config_for(scorer, dimension=dimension, epochs=epochs, minutes=minutes, seed=seed)
+            drawn = {"neighbours": neighbours} | ({} if candidates is None else {"candidates": candidates})
+            config = config_for(scorer, dimension=dimension, epochs=epochs, minutes=minutes, seed=seed, **drawn)
             found = learn(services.store, services.model_folder, config, device=device, update=update, watch=_Watch())
         except ValueError as error:
             raise RequestError(f"{error}") from error

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from kg.embeddings.batches import Queries
@@ -109,7 +110,8 @@ def _keep(
         os.replace(part, path)
     except OSError as error:
         raise CheckpointError(f"{path} could not be written ({error.strerror}); give a folder that can be.") from error
-    vectors = whole.scorer.cpu().entity_vectors().detach()
+    with torch.no_grad():
+        vectors = whole.scorer.cpu().entity_vectors()
     learned = Learned(
         model=f"{whole.config.scorer}-{whole.config.dimension}-{graph.digest[:8]}",
         learned_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -6,7 +6,6 @@ facts; where asked, the cross-entropy of the relation between head and tail (Che
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from kg.embeddings.batches import Batch, Queries
 from kg.embeddings.config import TrainConfig
@@ -60,16 +59,17 @@ class Objective:
     def _of_rows(self, scorer: Factorised, batch: Batch) -> Tensor:
         """The same for models of rows: each table is read once, so that its gradient is made once."""
         size, share = len(batch.heads), 1 / self.facts_per_batch
-        entities, relations = scorer.vectors()
-        candidates, bias = entities, None
+        bias = None
         ends, targets = torch.cat((batch.heads, batch.tails)), batch.tails
         if self.bias is not None:
             drawn = torch.randint(self.num_entities, (self.config.candidates,), generator=self.generator)
             wanted, places = torch.unique(torch.cat((ends, drawn.to(ends.device))), return_inverse=True)
-            candidates = F.embedding(wanted, entities, sparse=entities.is_leaf and self.config.optimizer == "adagrad")
+            candidates, relations = scorer.rows(wanted, sparse=self.config.optimizer == "adagrad")
             bias = self.bias[wanted]
             ends = places[: len(ends)]
             targets = ends[size:]
+        else:
+            candidates, relations = scorer.vectors()
         rows = candidates.index_select(0, ends)
         heads, tails = rows[:size], rows[size:]  # (b, d), (t, d)
         kinds = relations.index_select(0, batch.relations)  # (b, d)
