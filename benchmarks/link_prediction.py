@@ -7,7 +7,8 @@ The calibration error is that of the probabilities of each test query's first 20
 Every setting in ``SETTINGS`` was chosen on dev facts alone; ``--dev
 --set dimension=128`` tries another without looking at the test facts, and writes nothing.
 
-``--scale`` measures memory and time as a made-up graph grows. ``--device cuda`` takes the larger settings of
+``--scale`` measures memory and time as a made-up graph grows; with ``--facts 100000`` only at that size, with
+``--scorer rgcn`` and ``--neighbours 10`` of a graph encoder. ``--device cuda`` takes the larger settings of
 ``ON_A_GPU``. Rows are merged into results/link_prediction.json.
 """
 
@@ -28,9 +29,10 @@ from torch import Tensor
 from benchmarks.rows import RESULTS, Row, data_folder, write_rows
 from kg.embeddings.batches import Queries
 from kg.embeddings.calibration import calibrate, error_on
-from kg.embeddings.config import Epoch, TrainConfig
+from kg.embeddings.config import LAYERS, Epoch, TrainConfig
 from kg.embeddings.evaluate import Metrics, evaluate
 from kg.embeddings.memory import estimate
+from kg.embeddings.models import builder, config_for
 from kg.embeddings.scorers import Scorer
 from kg.embeddings.train import train
 from kg.facts import EntityId
@@ -193,15 +195,19 @@ def made_up(facts: int, *, seed: int = 0) -> GraphTensors:
     return _graph(triples, (f"e{place}" for place in range(entities)), (f"r{place}" for place in range(100)))
 
 
-def scale(*, device: str, command: str) -> list[Row]:
+def scale(config: TrainConfig, *, sizes: Sequence[int], device: str, command: str) -> list[Row]:
     """Each size in a process of its own, since a process's memory only ever grows."""
     rows = []
-    for facts in SCALES:
+    system = f"Clew {config.scorer}, {config.dimension} numbers a vector, {config.candidates:,} drawn candidates"
+    if config.scorer in LAYERS:
+        system += f", {config.neighbours or 'all'} neighbours"
+    for facts in sizes:
         line = [sys.executable, "-m", f"benchmarks.{NAME}", "--one-of-scale", str(facts), "--device", device]
+        line += ["--scorer", config.scorer, "--neighbours", str(config.neighbours)]
         told = json.loads(subprocess.run(line, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
         about = {
             "data": f"made-up graph, {facts:,} facts, {facts // 10:,} entities, 100 relations",
-            "system": f"Clew complex, {AT_SCALE.dimension} numbers a vector, {AT_SCALE.candidates:,} drawn candidates",
+            "system": system,
             "seeds": [0],
             "seconds": round(told["seconds"], 2),
             "command": command,
@@ -212,7 +218,14 @@ def scale(*, device: str, command: str) -> list[Row]:
     return rows
 
 
-def _one_of_scale(facts: int, device: str) -> None:
+def _at_scale(scorer: str, neighbours: int) -> TrainConfig:
+    """Graph encoders are given fewer candidates: each is made from its neighbours."""
+    if scorer not in LAYERS:
+        return replace(AT_SCALE, scorer=scorer, neighbours=neighbours)
+    return config_for(scorer, dimension=64, epochs=1, batch_size=1000, candidates=1000, neighbours=neighbours)
+
+
+def _one_of_scale(facts: int, config: TrainConfig, device: str) -> None:
     graph = made_up(facts)
     queries = Queries(graph.triples, len(graph.relations))
     sizes = {
@@ -222,12 +235,13 @@ def _one_of_scale(facts: int, device: str) -> None:
         "num_facts": len(queries.tails),
     }
     del queries
+    build = builder(config.scorer)
     before = _memory(device)
-    trained = train(graph, AT_SCALE, device=device)
+    trained = train(graph, config, device=device, build=build)
     told = {
         "seconds": trained.history[-1].seconds,
         "memory": _memory(device) - before,
-        "foretold": estimate(AT_SCALE, **sizes),
+        "foretold": estimate(config, **sizes),
     }
     print(json.dumps(told))
 
@@ -249,6 +263,9 @@ def main() -> None:
     parser.add_argument("--dev", action="store_true", help="look at dev facts alone, write nothing")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="other settings, with --dev")
     parser.add_argument("--scale", action="store_true")
+    parser.add_argument("--facts", type=int, nargs="+", default=SCALES, help="the sizes, with --scale")
+    parser.add_argument("--scorer", default=AT_SCALE.scorer, help="with --scale")
+    parser.add_argument("--neighbours", type=int, default=0, help="drawn for an entity and layer, with --scale")
     parser.add_argument("--one-of-scale", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
@@ -256,10 +273,11 @@ def main() -> None:
         parser.error("--set goes with --dev: what is reported is measured with the settings in the file")
     command = " ".join((COMMAND, *sys.argv[1:]))
     if options.one_of_scale:
-        _one_of_scale(options.one_of_scale, options.device)
+        _one_of_scale(options.one_of_scale, _at_scale(options.scorer, options.neighbours), options.device)
         return
     if options.scale:
-        rows = scale(device=options.device, command=command)
+        config = _at_scale(options.scorer, options.neighbours)
+        rows = scale(config, sizes=options.facts, device=options.device, command=command)
     elif options.data:
         config = SETTINGS[options.data]
         if options.device.startswith("cuda"):

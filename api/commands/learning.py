@@ -29,6 +29,13 @@ def learn(
     update: Annotated[bool, typer.Option("--update", help="Begin with what was learned before.")] = False,
     scorer: Annotated[str, typer.Option(help="complex, distmult, rotate, transe, rgcn or compgcn.")] = "complex",
     dimension: Annotated[int, typer.Option(min=2, help="Numbers in a vector.")] = 256,
+    neighbours: Annotated[
+        int, typer.Option(min=0, help="Facts drawn for an entity in each layer of rgcn or compgcn; 0 is all.")
+    ] = 0,
+    candidates: Annotated[
+        int | None,
+        typer.Option(min=0, help="Entities drawn to hold a batch against; 0 is all, as without --neighbours."),
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="The most passes over the facts.")] = 100,
     minutes: Annotated[float, typer.Option(min=0, help="Stop in time for this; 0 is no limit.")] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn at random.")] = 0,
@@ -47,7 +54,8 @@ def learn(
         with _requested():
             workers = join(device)
         with _said_once(workers), _requested():
-            config = config_for(scorer, dimension=dimension, epochs=epochs, minutes=minutes, seed=seed)
+            drawn = {"neighbours": neighbours} | ({} if candidates is None else {"candidates": candidates})
+            config = config_for(scorer, dimension=dimension, epochs=epochs, minutes=minutes, seed=seed, **drawn)
             workers.main(lambda: services.store.address)  # where it cannot be opened, all are told
             found = learn(
                 services.store if workers.is_main else MemoryStore(),  # nothing else reads it or writes to it

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from kg.embeddings.evaluate import Metrics
+from kg.embeddings.scorers import SCORERS
 
 OPTIMIZERS = ("adagrad", "adamw")
 PRECISIONS = ("auto", "float32", "bfloat16")
+LAYERS = {"rgcn": 2, "rgcn-complex": 2, "compgcn": 1, "compgcn-complex": 1, "compgcn-transe": 1}  # of graph encoders
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class TrainConfig:
     regularisation: float = 0.05  # N3, of the mean fact
     relation_weight: float = 0.0  # of predicting the relation between head and tail (Chen et al. 2021)
     candidates: int = 0  # entities that a batch is held against, drawn at random; 0: all of them
+    neighbours: int = 0  # edges that a graph encoder draws for an entity in each layer; 0: all of them
     initial_scale: float = 1e-3  # standard deviation of the first vectors
     precision: str = "auto"  # of matrix products: bfloat16 where the device multiplies it faster
     evaluate_every: int = 1  # epochs between measurements on held-out facts
@@ -39,6 +42,7 @@ class TrainConfig:
             ("batch_size", 1),
             ("answers", 1),
             ("candidates", 0),
+            ("neighbours", 0),
             ("evaluate_every", 1),
             ("patience", 1),
             ("minutes", 0),
@@ -50,6 +54,10 @@ class TrainConfig:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be above 0, not {self.learning_rate}")
+        if self.neighbours and self.scorer in SCORERS:
+            raise ValueError(
+                f"neighbours are drawn for the graph encoders ({', '.join(LAYERS)}); {self.scorer} reads none"
+            )
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {self.optimizer!r}")
         if self.precision not in PRECISIONS:

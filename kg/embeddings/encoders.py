@@ -6,50 +6,103 @@ Every fact is walked in both directions, the inverse of relation i being i + r, 
 ``n`` entities, ``r`` relations, ``m`` facts, ``d`` dimensions.
 """
 
-from typing import Literal, Self
+from collections.abc import Sequence
+from typing import Self, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch_geometric.nn import MessagePassing, RGCNConv
-from torch_geometric.nn.inits import glorot
 
-from kg.embeddings.batches import with_inverses
+from kg.embeddings.config import LAYERS
+from kg.embeddings.convolutions import BasisConv, CompGCNConv, Composition, inverse_counts, symmetric
+from kg.embeddings.neighbours import MESSAGES, Edges, Incoming
 from kg.embeddings.scorers import ComplEx, DistMult, Factorised, TransE
+from kg.embeddings.walks import Links
 from kg.tensors import GraphTensors
-
-Composition = Literal["sub", "mult", "corr"]
 
 
 class Encoded(Factorised):
     """A scorer whose vectors are its tables after message passing over a graph.
 
-    A class of this kind is joined with a scorer: ``class RGCNDistMult(RGCN, DistMult)``.
+    A class of this kind is joined with a scorer: ``class RGCNDistMult(RGCN, DistMult)``. With ``neighbours``, training
+    hears at most so many edges of an entity in each layer, drawn anew for every batch; all else hears all of them.
     """
 
-    def __init__(self, graph: GraphTensors, *, dimension: int, initial_scale: float | None = None) -> None:
+    layers: nn.ModuleList
+
+    def __init__(
+        self, graph: GraphTensors, *, dimension: int, neighbours: int = 0, initial_scale: float | None = None
+    ) -> None:
         scale = dimension**-0.5 if initial_scale is None else initial_scale
         n, r = len(graph.entities), len(graph.relations)
         super().__init__(n, r, dimension=dimension, initial_scale=scale)
-        heads, relations, tails = with_inverses(torch.unique(graph.triples, dim=0), r).T  # (2m,) each
-        self.register_buffer("edge_index", torch.stack([heads, tails]), persistent=False)
-        self.register_buffer("edge_type", relations.clone(), persistent=False)
-        self.edge_index: Tensor
-        self.edge_type: Tensor
+        self.neighbours = neighbours
+        incoming = Incoming.of(Links.of_graph(graph))
+        self.register_buffer("edge_start", incoming.start, persistent=False)
+        self.register_buffer("edge_source", incoming.source, persistent=False)
+        self.register_buffer("edge_relation", incoming.relation, persistent=False)
+        self.register_buffer("edge_norm", self.norm(incoming), persistent=False)
+        self.edge_start: Tensor
+        self.edge_source: Tensor
+        self.edge_relation: Tensor
+        self.edge_norm: Tensor
         self._known: tuple[Tensor, Tensor] | None = None
 
-    def encode(self, entities: Tensor, relations: Tensor) -> tuple[Tensor, Tensor]:
-        """What the tables become. Shapes: (n, d), (2r, d) -> (n, d), (2r, d)."""
+    @property
+    def incoming(self) -> Incoming:
+        """The edges of the graph, where the model is."""
+        return Incoming(self.edge_start, self.edge_source, self.edge_relation, self.edge_norm)
+
+    @property
+    def convolutions(self) -> list[BasisConv | CompGCNConv]:
+        """The layers, as what they are."""
+        return cast("list[BasisConv | CompGCNConv]", list(self.layers))
+
+    def norm(self, incoming: Incoming) -> Tensor:
+        """What the message of each edge is multiplied by. Shapes: -> (2m,)."""
         raise NotImplementedError
+
+    def leave(self, place: int, x: Tensor) -> Tensor:
+        """What a layer's rows become before the next one reads them. Shapes: (t, d) -> (t, d)."""
+        raise NotImplementedError
+
+    def encode(self, x: Tensor, z: Tensor, layers: Sequence[Edges]) -> tuple[Tensor, Tensor]:
+        """What rows become by the messages of each layer. Shapes: (k, d), (2r, d) -> (t, d), (2r, d)."""
+        for place, (layer, edges) in enumerate(zip(self.convolutions, layers, strict=True)):
+            x, z = layer(x, z, edges)
+            x = self.leave(place, x)
+        return x, z
+
+    def encode_in_parts(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        """What all rows become by all messages, held a few at a time; without gradient. Shapes: as they come."""
+        limit = max(1, MESSAGES // self.dimension)
+        for place, layer in enumerate(self.convolutions):
+            out = layer.alone(x)
+            for edges in self.incoming.chunks(limit):
+                out[edges.own] = layer.hear(out[edges.own], x, z, edges)
+            x, z = self.leave(place, out), layer.turn(z)
+        return x, z
 
     def vectors(self) -> tuple[Tensor, Tensor]:
         """Entities (n, d) and relations (2r, d); kept between calls while nothing is trained."""
         if self._known is not None:
             return self._known
-        found = self.encode(*super().vectors())
-        if not self.training and not torch.is_grad_enabled():
+        if torch.is_grad_enabled():
+            if self.training and self.neighbours:
+                return self.rows(torch.arange(self.num_entities, device=self.edge_start.device))
+            return self.encode(*super().vectors(), [self.incoming.whole()] * len(self.layers))
+        found = self.encode_in_parts(*super().vectors())
+        if not self.training:
             self._known = found
         return found
+
+    def rows(self, wanted: Tensor, *, sparse: bool = False) -> tuple[Tensor, Tensor]:
+        """As the scorer's; with ``neighbours``, only what they hear is computed."""
+        if not (self.training and self.neighbours):
+            return super().rows(wanted, sparse=sparse)
+        given, layers = self.incoming.sample(wanted, limit=self.neighbours, layers=len(self.layers))
+        x = F.embedding(given, self.entities.weight, sparse=sparse)
+        return self.encode(x, self.relations.weight, layers)
 
     def train(self, mode: bool = True) -> Self:
         self._known = None
@@ -59,33 +112,6 @@ class Encoded(Factorised):
         """What the rows of the tables cost: the messages between them are left alone."""
         ends = self.penalty(self.entities(heads)) + self.penalty(self.entities(tails))
         return (ends + self.penalty(self.relations(relations))).mean()
-
-
-class BasisConv(RGCNConv):  # type: ignore[misc]
-    """RGCNConv with bases, its sums taken in another order.
-
-        x'[v] = x[v] W₀ + b + Σ_k ( Σ_{(u, s, v)} a[s, k] / c[v, s] · x[u] ) V_k
-
-    c[v, s] counts the edges of type s into v. One product a basis instead of one a relation: the library's own
-    order holds a matrix (n, d) for each relation until the way back.
-    """
-
-    def __init__(self, width: int, num_relations: int, num_bases: int) -> None:
-        super().__init__(width, width, num_relations, num_bases=num_bases, aggr="sum")
-
-    def forward(self, x: Tensor, edge_index: Tensor, edge_type: Tensor) -> Tensor:
-        """Shapes: x (n, d), edge_index (2, e), edge_type (e,) -> (n, d)."""
-        place = edge_index[1] * self.num_relations + edge_type
-        _, same, count = torch.unique(place, return_inverse=True, return_counts=True)
-        shares = self.comp[edge_type] / count[same].unsqueeze(1)  # (e, k)
-        out = x @ self.root + self.bias
-        # propagate_type: (x: Tensor, share: Tensor)
-        for share, matrix in zip(shares.unbind(1), self.weight, strict=True):
-            out = out + self.propagate(edge_index, x=x, share=share, size=(len(x), len(x))) @ matrix
-        return out  # type: ignore[no-any-return]
-
-    def message(self, x_j: Tensor, share: Tensor) -> Tensor:
-        return x_j * share.unsqueeze(1)
 
 
 class RGCN(Encoded):
@@ -99,78 +125,21 @@ class RGCN(Encoded):
         graph: GraphTensors,
         *,
         dimension: int,
-        layers: int = 2,
+        layers: int = LAYERS["rgcn"],
         bases: int = 8,
         dropout: float = 0.1,
+        neighbours: int = 0,
         initial_scale: float | None = None,
     ) -> None:
-        super().__init__(graph, dimension=dimension, initial_scale=initial_scale)
+        super().__init__(graph, dimension=dimension, neighbours=neighbours, initial_scale=initial_scale)
         self.dropout = dropout
         self.layers = nn.ModuleList(BasisConv(dimension, 2 * self.num_relations, bases) for _ in range(layers))
 
-    def encode(self, entities: Tensor, relations: Tensor) -> tuple[Tensor, Tensor]:
-        for place, layer in enumerate(self.layers):
-            if place:
-                entities = F.dropout(torch.relu(entities), self.dropout, self.training)
-            entities = layer(entities, self.edge_index, self.edge_type)  # (n, d)
-        return entities, relations
+    def norm(self, incoming: Incoming) -> Tensor:
+        return inverse_counts(incoming, num_relations=self.num_relations)
 
-
-class CompGCNConv(MessagePassing):  # type: ignore[misc]
-    """One layer of CompGCN, before its norm and activation.
-
-        x'[v] = ( W_in Σ_in φ(x[u], z[s]) / √(c[u] c[v]) + W_out Σ_out … + W_loop φ(x[v], z_loop) ) / 3,   z' = W_rel z
-
-    Sums run over the facts (in) and over their inverses (out); c counts the edges of that kind at an entity.
-    """
-
-    def __init__(self, width: int, composition: Composition) -> None:
-        super().__init__(aggr="sum")
-        self.composition = composition
-        shapes = {"inward": width, "outward": width, "loop": width, "relation": width, "loop_row": 1}
-        for name, rows in shapes.items():
-            self.register_parameter(name, nn.Parameter(torch.empty(rows, width)))
-            glorot(getattr(self, name))
-        self.inward: Tensor
-        self.outward: Tensor
-        self.loop: Tensor
-        self.relation: Tensor
-        self.loop_row: Tensor
-
-    def forward(self, x: Tensor, z: Tensor, edge_index: Tensor, edge_type: Tensor) -> tuple[Tensor, Tensor]:
-        """Shapes: x (n, d), z (2r, d), edge_index (2, 2m) and edge_type (2m,), facts first -> (n, d), (2r, d)."""
-        half = edge_index.shape[1] // 2
-        total = self.compose(x, self.loop_row) @ self.loop
-        if not half:  # nothing to transform, which some Fourier transforms refuse
-            return total / 3, z @ self.relation
-        for part, matrix in ((slice(half), self.inward), (slice(half, None), self.outward)):
-            edges = edge_index[:, part]
-            norm = _symmetric(edges, len(x), x.dtype)
-            total = total + self.propagate(edges, x=x, z=z[edge_type[part]], norm=norm, size=(len(x), len(x))) @ matrix
-        return total / 3, z @ self.relation
-
-    def message(self, x_j: Tensor, z: Tensor, norm: Tensor) -> Tensor:
-        return self.compose(x_j, z) * norm.unsqueeze(1)
-
-    def compose(self, x: Tensor, z: Tensor) -> Tensor:
-        """φ: difference, product, or circular correlation. Shapes: (k, d), (k, d) or (1, d) -> (k, d)."""
-        match self.composition:
-            case "sub":
-                return x - z
-            case "mult":
-                return x * z
-            case "corr":
-                product = torch.fft.rfft(x).conj() * torch.fft.rfft(z)
-                correlated: Tensor = torch.fft.irfft(product, n=x.shape[1])
-                return correlated
-
-
-def _symmetric(edge_index: Tensor, n: int, dtype: torch.dtype) -> Tensor:
-    """1 / √(c[u] c[v]) for each edge, c counting the edges that start at an entity; 0 where none does."""
-    start, end = edge_index
-    root = torch.bincount(start, minlength=n).to(dtype).rsqrt()
-    root[torch.isinf(root)] = 0
-    return root[start] * root[end]
+    def leave(self, place: int, x: Tensor) -> Tensor:
+        return x if place + 1 == len(self.layers) else F.dropout(torch.relu(x), self.dropout, self.training)
 
 
 class CompGCN(Encoded):
@@ -181,21 +150,27 @@ class CompGCN(Encoded):
         graph: GraphTensors,
         *,
         dimension: int,
-        layers: int = 1,
+        layers: int = LAYERS["compgcn"],
         composition: Composition = "corr",
         dropout: float = 0.1,
+        neighbours: int = 0,
         initial_scale: float | None = None,
     ) -> None:
-        super().__init__(graph, dimension=dimension, initial_scale=initial_scale)
+        super().__init__(graph, dimension=dimension, neighbours=neighbours, initial_scale=initial_scale)
         self.dropout = dropout
         self.layers = nn.ModuleList(CompGCNConv(dimension, composition) for _ in range(layers))
         self.norms = nn.ModuleList(nn.BatchNorm1d(dimension) for _ in range(layers))
 
-    def encode(self, entities: Tensor, relations: Tensor) -> tuple[Tensor, Tensor]:
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            entities, relations = layer(entities, relations, self.edge_index, self.edge_type)  # (n, d), (2r, d)
-            entities = F.dropout(torch.tanh(norm(entities)), self.dropout, self.training)
-        return entities, relations
+    def norm(self, incoming: Incoming) -> Tensor:
+        return symmetric(incoming, num_relations=self.num_relations)
+
+    def leave(self, place: int, x: Tensor) -> Tensor:
+        norm = cast("nn.BatchNorm1d", self.norms[place])
+        if self.training and len(x) == 1:  # one row has no variance: what was seen so far stands in
+            x = F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
+        else:
+            x = norm(x)
+        return F.dropout(torch.tanh(x), self.dropout, self.training)
 
 
 class RGCNDistMult(RGCN, DistMult):

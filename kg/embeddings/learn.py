@@ -142,7 +142,8 @@ def _keep(
     encoder: SentenceEncoder | None,
 ) -> Report:
     """Write what goes with the model, and the vectors into the store."""
-    vectors = whole.scorer.cpu().entity_vectors().detach()
+    with torch.no_grad():
+        vectors = whole.scorer.cpu().entity_vectors().detach()
     model = f"{whole.config.scorer}-{whole.config.dimension}-{graph.digest[:8]}"
     if encoder is not None:
         _place(store, folder, graph, vectors, encoder, model=model, seed=whole.config.seed)

@@ -6,18 +6,22 @@ import torch
 from torch import nn
 
 from kg.embeddings.batches import Queries
-from kg.embeddings.config import TrainConfig
+from kg.embeddings.config import LAYERS, TrainConfig
 from kg.embeddings.errors import TooLargeError
 from kg.embeddings.evaluate import BATCH, SCORES
 from kg.embeddings.losses import CHUNK
+from kg.embeddings.neighbours import MESSAGES
 
 FLOAT = 4
 MOMENTS = {"adagrad": 1, "adamw": 2}
+SENT, MADE, PASSING = 2, 12, 4  # rows kept for each message and each row made (R-GCN: one a basis); held in passing
+EDGE = 100  # bytes of an edge, grouped by where it ends, and of its grouping
+SCRAPS = 512 << 20  # what the C library's allocator keeps of freed blocks below 32 MB, at most: measured, as much again
 SPARE = 300 << 20  # what the process itself holds
 
 
 def estimate(config: TrainConfig, *, num_entities: int, num_relations: int, num_queries: int, num_facts: int) -> int:
-    """Bytes that training a scorer of two tables takes at its peak, generously counted.
+    """Bytes that training takes at its peak, generously counted: of two tables, and of message passing over them.
 
     ``num_facts`` counts both directions, so facts of a query are ``num_facts / num_queries`` on average.
     """
@@ -30,7 +34,30 @@ def estimate(config: TrainConfig, *, num_entities: int, num_relations: int, num_
     held = max(min(CHUNK, batch * candidates), candidates) + config.dimension * candidates
     measured = min(SCORES, BATCH * num_entities) * 2
     index = 6 * 8 * num_facts
+    if config.scorer in LAYERS:
+        step += messages(config, num_entities=num_entities, num_facts=num_facts, wanted=batch + facts + candidates)
+        measured += 4 * num_entities * config.dimension + PASSING * min(num_facts * config.dimension, MESSAGES)
+        index += EDGE * num_facts
     return tables + step + (held + measured) * FLOAT + index
+
+
+def messages(config: TrainConfig, *, num_entities: int, num_facts: int, wanted: int) -> int:
+    """Bytes of what a graph encoder's layers hold while a batch is learned, beside its tables.
+
+    Without ``neighbours``, each layer has every edge and every entity. With them, the last layer makes the ``wanted``
+    entities (all of them where no candidates are drawn), each from so many others at most, which the layer before
+    makes in turn.
+    """
+    sampled = config.neighbours > 0
+    targets = min(wanted, num_entities) if sampled and config.candidates else num_entities
+    kept, most = 0, 0
+    for _ in range(LAYERS[config.scorer]):
+        edges = min(num_facts, targets * config.neighbours) if sampled else num_facts
+        kept += SENT * edges + MADE * targets
+        most = max(most, edges)
+        targets = min(num_entities, targets + edges) if sampled else num_entities
+    training = (kept + PASSING * most + 2 * targets) * config.dimension * FLOAT  # with the rows that are read first
+    return training + min(training, SCRAPS)
 
 
 def check(
@@ -60,7 +87,7 @@ def check(
         raise TooLargeError(
             f"Learning {num_entities:,} entities in {config.dimension} dimensions needs about {_gigabytes(need)} of "
             f"memory, and {_gigabytes(left)} are free on {device}{' for each process' if sharing > 1 else ''}; "
-            f"choose a smaller dimension or batch{', or fewer processes' if sharing > 1 else ''}."
+            f"choose {_advice(config, sharing)}."
         )
 
 
@@ -74,6 +101,13 @@ def available(device: str) -> int:
 def tables(scorer: nn.Module) -> int:
     """Bytes of a scorer's parameters."""
     return sum(parameter.numel() * parameter.element_size() for parameter in scorer.parameters())
+
+
+def _advice(config: TrainConfig, sharing: int) -> str:
+    smaller = "a smaller dimension or batch"
+    if config.scorer in LAYERS:
+        smaller = "fewer neighbours or candidates" if config.neighbours else "neighbours to be drawn"
+    return f"{smaller}, or fewer processes" if sharing > 1 else smaller
 
 
 def _of_machine() -> int:

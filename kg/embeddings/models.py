@@ -8,6 +8,8 @@ from kg.embeddings.scorers import SCORERS, Scorer
 from kg.embeddings.train import Build
 from kg.tensors import GraphTensors
 
+CANDIDATES = 1000  # drawn for a batch where neighbours are
+
 
 def config_for(scorer: str, **given: Any) -> TrainConfig:
     """A training run of a scorer, with the optimizer that suits it where none is given.
@@ -18,6 +20,8 @@ def config_for(scorer: str, **given: Any) -> TrainConfig:
     if scorer not in SCORERS:
         builder(scorer)
         given = {"optimizer": "adamw", "learning_rate": 0.01} | given  # Adagrad leaves message passing behind
+    if given.get("neighbours"):
+        given = {"candidates": CANDIDATES} | given  # with all entities wanted, little would be left out
     return TrainConfig(scorer=scorer, **given)
 
 
@@ -31,7 +35,7 @@ def builder(name: str) -> Build | None:
         raise ValueError(f"scorer must be one of {', '.join((*SCORERS, *ENCODERS))}, not {name!r}")
 
     def build(graph: GraphTensors, config: TrainConfig) -> Scorer:
-        return ENCODERS[name](graph, dimension=config.dimension)
+        return ENCODERS[name](graph, dimension=config.dimension, neighbours=config.neighbours)
 
     return build
 

@@ -6,7 +6,6 @@ facts; where asked, the cross-entropy of the relation between head and tail (Che
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from kg.embeddings.batches import Batch, Queries
 from kg.embeddings.config import TrainConfig
@@ -77,18 +76,19 @@ class Objective:
     def _of_rows(self, scorer: Factorised, batch: Batch, whole: Batch) -> Tensor:
         """The same for models of rows: each table is read once, so that its gradient is made once."""
         size, share = len(batch.heads), 1 / self.facts_per_batch
-        entities, relations = scorer.vectors()
-        candidates, bias = entities, None
+        bias = None
         ends, targets = torch.cat((batch.heads, batch.tails)), batch.tails
         if self.bias is not None:
             drawn = torch.randint(self.num_entities, (self.config.candidates,), generator=self.generator)
             # Held against the ends of the whole batch, not of this part: every process draws the same candidates and
             # then has the same ones, so the bias is right for each, and the sparse gradients have the same rows.
             wanted = torch.unique(torch.cat((whole.heads, whole.tails, drawn.to(ends.device))))
-            candidates = F.embedding(wanted, entities, sparse=entities.is_leaf and self.config.optimizer == "adagrad")
+            candidates, relations = scorer.rows(wanted, sparse=self.config.optimizer == "adagrad")
             bias = self.bias[wanted]
             ends = torch.searchsorted(wanted, ends)
             targets = ends[size:]
+        else:
+            candidates, relations = scorer.vectors()
         rows = candidates.index_select(0, ends)
         heads, tails = rows[:size], rows[size:]  # (b, d), (t, d)
         kinds = relations.index_select(0, batch.relations)  # (b, d)

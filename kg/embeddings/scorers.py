@@ -69,6 +69,14 @@ class Factorised(Scorer):
         """Entities (n, d) and relations (2r, d)."""
         return self.entities.weight, self.relations.weight
 
+    def rows(self, wanted: Tensor, *, sparse: bool = False) -> tuple[Tensor, Tensor]:
+        """The entities that a batch needs, and all relations; the gradient of a table is sparse where asked for.
+
+        Shapes: (k,) -> (k, d), (2r, d).
+        """
+        entities, relations = self.vectors()
+        return F.embedding(wanted, entities, sparse=sparse and entities.is_leaf), relations
+
     def query(self, heads: Tensor, relations: Tensor) -> Tensor:
         """What a tail is compared with. Shapes: rows (b, d), (b, d) -> (b, d)."""
         raise NotImplementedError

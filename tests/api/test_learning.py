@@ -149,6 +149,25 @@ def test_one_end_is_asked_for(ends: tuple[str, str], capsys: pytest.CaptureFixtu
     assert "ask for one end" in capsys.readouterr().err
 
 
+def test_neighbours_are_drawn_for_graph_encoders_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["learn", "--neighbours", "5", "--store", "memory:"]) == 2
+    [told] = capsys.readouterr().err.splitlines()
+    assert "neighbours are drawn for the graph encoders (rgcn" in told
+    monkeypatch.setenv("CLEW_STORE_IDLE_SECONDS", "1")
+    Path("people.tsv").write_text("\n".join(rows()) + "\n", "utf-8")
+    store = ["--store", "embedded:graph"]
+    assert run(["import", "people.tsv", *store]) == 0
+    capsys.readouterr()
+    few = ["--scorer", "rgcn", "--neighbours", "3", "--candidates", "50", "--dimension", "8", "--epochs", "1"]
+    assert run(["learn", *few, "--json", *store]) == 0
+    assert json.loads(capsys.readouterr().out)["epochs"] == 1
+    about = json.loads(Path("graph/model/whole/checkpoint.json").read_text("utf-8"))
+    assert (about["config"]["neighbours"], about["config"]["candidates"]) == (3, 50)
+
+
 def test_an_empty_graph_cannot_be_learned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["learn", "--store", "memory:"]) == 1
     assert "no facts to learn from" in capsys.readouterr().err

@@ -1,21 +1,17 @@
 """R-GCN and CompGCN: their formulas, torch-geometric's own layer, and graphs with odd corners."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 from torch_geometric.nn import RGCNConv
 
-from kg.embeddings.encoders import (
-    ENCODERS,
-    BasisConv,
-    CompGCNComplEx,
-    CompGCNConv,
-    CompGCNDistMult,
-    Encoded,
-    RGCNComplEx,
-    RGCNDistMult,
-)
+from kg.embeddings.config import LAYERS
+from kg.embeddings.convolutions import BasisConv, CompGCNConv, inverse_counts, symmetric
+from kg.embeddings.encoders import ENCODERS, CompGCNComplEx, CompGCNDistMult, Encoded, RGCNComplEx, RGCNDistMult
 from kg.embeddings.evaluate import evaluate
+from kg.embeddings.neighbours import Incoming
 from kg.facts import EntityId
 from kg.tensors import GraphTensors
 
@@ -30,6 +26,13 @@ def graph(triples: list[list[int]] = TRIPLES, *, entities: int = 5, relations: i
     return GraphTensors(rows[:, [0, 2]].T.contiguous(), rows[:, 1], names, tuple(f"r{i}" for i in range(relations)))
 
 
+def incoming(edges: Tensor, types: Tensor, *, entities: int) -> Incoming:
+    """Edges grouped by where they end, as they stand. Shapes: (2, e), (e,)."""
+    order = edges[1].argsort(stable=True)
+    start = torch.cat([torch.zeros(1, dtype=torch.long), torch.bincount(edges[1], minlength=entities).cumsum(0)])
+    return Incoming(start, edges[0, order], types[order], torch.ones(len(types)))
+
+
 def test_basis_convolution_is_pygs() -> None:
     torch.manual_seed(0)
     ours = BasisConv(6, 4, 3)
@@ -37,8 +40,14 @@ def test_basis_convolution_is_pygs() -> None:
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(5, 6, requires_grad=True)
     edges, types = torch.randint(5, (2, 40)), torch.randint(4, (40,))
-    torch.testing.assert_close(ours(x, edges, types), theirs(x, edges, types), rtol=1e-4, atol=1e-5)
-    gradients = [torch.autograd.grad(conv(x, edges, types).square().sum(), x)[0] for conv in (ours, theirs)]
+    grouped = incoming(edges, types, entities=5)
+    grouped = replace(grouped, norm=inverse_counts(grouped, num_relations=2))
+    z = torch.randn(4, 6)
+    found, relations = ours(x, z, grouped.whole())
+    expected = theirs(x, edges, types)
+    assert relations is z
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    gradients = [torch.autograd.grad(made.square().sum(), x)[0] for made in (found, expected)]
     torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
 
 
@@ -62,7 +71,8 @@ def test_a_compgcn_layer_follows_the_definition(composition: str) -> None:
             if starts[v]:
                 expected[v] = expected[v] + phi(x[u], z[s]) @ matrix / (starts[u] * starts[v]) ** 0.5
     edges = torch.tensor(facts + backwards)
-    found, relations = conv(x, z, edges[:, [0, 2]].T, edges[:, 1])
+    grouped = incoming(edges[:, [0, 2]].T, edges[:, 1], entities=5)
+    found, relations = conv(x, z, replace(grouped, norm=symmetric(grouped, num_relations=2)).whole())
     torch.testing.assert_close(found, expected / 3, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(relations, z @ conv.relation)
 
@@ -80,6 +90,10 @@ def test_an_encoder_is_a_scorer(name: str) -> None:
     assert model.entity_vectors().shape == (5, 8)
     (scores.sum() + model.regularisation(heads, relations, tails)).backward()  # type: ignore[no-untyped-call]
     assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_every_encoder_says_how_many_layers_it_has() -> None:
+    assert {name: len(kind(graph(), dimension=4).layers) for name, kind in ENCODERS.items()} == LAYERS
 
 
 def test_a_fact_given_twice_counts_once() -> None:
