@@ -212,11 +212,11 @@ class Services:
         self.embedder.encode(["warm"])
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store and of every model: FastAPI's caches keep an app, and so these services, for good."""
         with self._lock:
             if "store" in self._parts:
                 self.store.close()
-                del self._parts["store"]
+            self._parts.clear()
 
 
 def _well_formed(text: str, what: str) -> str:

@@ -1,7 +1,7 @@
 """What learning found, as JSON: shapes, and how each is made from what the learned model says."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -165,38 +165,13 @@ def similar(services: "Services", id: EntityId, *, limit: int) -> SimilarOut:
 def predictions(store: GraphStore, found: "Sequence[Prediction]", *, stale: str) -> PredictionsOut:
     """Predictions by name."""
     names = _Names(store, found)
-    return PredictionsOut(
-        stale=stale,
-        predictions=[
-            PredictionOut(
-                subject=names.entity(one.subject),
-                relation=one.relation,
-                object=names.entity(one.object),
-                probability=one.probability,
-                reasons=names.reasons(one.reasons),
-            )
-            for one in found
-        ],
-    )
+    return PredictionsOut(stale=stale, predictions=[PredictionOut(**names.judged(one)) for one in found])
 
 
 def doubts(store: GraphStore, found: "Sequence[Doubt]", *, stale: str) -> DoubtsOut:
     """Doubtful facts by name."""
     names = _Names(store, found)
-    return DoubtsOut(
-        stale=stale,
-        doubts=[
-            DoubtOut(
-                subject=names.entity(one.subject),
-                relation=one.relation,
-                object=names.entity(one.object),
-                probability=one.probability,
-                deviation=one.deviation,
-                reasons=names.reasons(one.reasons),
-            )
-            for one in found
-        ],
-    )
+    return DoubtsOut(stale=stale, doubts=[DoubtOut(deviation=one.deviation, **names.judged(one)) for one in found])
 
 
 class _Names:
@@ -207,10 +182,17 @@ class _Names:
         ids |= {id for one in found for reason in one.reasons for s, _, o in reason.path for id in (s, o)}
         self._entities: dict[EntityId, Entity] = {entity.id: entity for entity in store.entities(ids)}
 
-    def entity(self, id: EntityId) -> EntityOut:
-        return views.entity(self._entities[id])
+    def judged(self, one: "Prediction | Doubt") -> dict[str, Any]:
+        """The fields that predictions and doubts share."""
+        return {
+            "subject": views.entity(self._entities[one.subject]),
+            "relation": one.relation,
+            "object": views.entity(self._entities[one.object]),
+            "probability": one.probability,
+            "reasons": self._reasons(one.reasons),
+        }
 
-    def reasons(self, found: "Iterable[Reason]") -> list[ReasonOut]:
+    def _reasons(self, found: "Iterable[Reason]") -> list[ReasonOut]:
         return [
             ReasonOut(
                 path=[

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from kg import cypher, records
-from kg.bolt_writing import ROWS, Transaction
+from kg.bolt_writing import ROWS, Rows, Transaction
 from kg.errors import StoreError
 from kg.facts import EntityId
 from kg.migrations import ENTITY_VECTOR_INDEX
@@ -32,8 +32,10 @@ _NEO4J_AWAIT = f"CALL db.awaitIndex('{ENTITY_VECTOR_INDEX}', 86400)"  # seconds:
 
 _ARCADEDB_INDEX = "Entity[vector]"
 _ARCADEDB_DROP = f"DROP INDEX `{_ARCADEDB_INDEX}` IF EXISTS"
+# The server links the vectors to their neighbours by itself when nobody has written for 15 s, or at the first search.
 _ARCADEDB_CREATE = (
-    'CREATE INDEX ON Entity (vector) LSM_VECTOR METADATA {"dimensions": <DIMENSIONS>, "similarity": "COSINE"}'
+    "CREATE INDEX ON Entity (vector) LSM_VECTOR METADATA "
+    '{"dimensions": <DIMENSIONS>, "similarity": "COSINE", "buildGraphNow": false}'
 )
 
 
@@ -65,7 +67,7 @@ class LearnedVectors:
         mark, left = self._begin()
         stored = 0
         for batch in batches(checked(vectors, dimensions=learned.dimensions), _rows(learned.dimensions)):
-            rows = [{"id": id, "vector": list(vector)} for id, vector in batch]
+            rows = Rows({"id": id, "vector": vector} for id, vector in batch)
             stored += self._step(mark, cypher.SET_VECTORS, {"rows": rows})
             left.difference_update(id for id, _ in batch)
         self._remove(mark, left)
@@ -105,7 +107,7 @@ class LearnedVectors:
 
     def _remove(self, mark: str, ids: Collection[str]) -> None:
         for batch in batches(sorted(ids), ROWS):
-            self._step(mark, cypher.REMOVE_VECTORS, {"ids": batch})
+            self._step(mark, cypher.REMOVE_VECTORS, {"ids": Rows(batch)})
 
     def _step(self, mark: str, query: str, parameters: dict[str, Any]) -> int:
         """One transaction of the writer with this mark; returns how many nodes it changed."""
@@ -155,7 +157,7 @@ class LearnedVectors:
             return {}
         found: dict[EntityId, tuple[float, ...]] = {}
         for batch in batches(sorted(set(ids)), _rows(learned.dimensions)):
-            ((pairs,),) = self._run(cypher.VECTORS, {"ids": batch})
+            ((pairs,),) = self._run(cypher.VECTORS, {"ids": Rows(batch)})
             found |= {EntityId(id): tuple(vector) for id, vector in sorted(pairs)}
         return found
 

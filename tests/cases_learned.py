@@ -11,7 +11,7 @@ from kg import bolt_learned
 from kg.export import WRITERS
 from kg.facts import Entity, EntityId, digest
 from kg.store import GraphStore, Learned, Reading
-from tests.cases import COUNTRY, DIRECTOR, FILM, contents, reading
+from tests.readings import COUNTRY, DIRECTOR, FILM, contents, reading
 
 Vectors = list[tuple[EntityId, tuple[float, ...]]]
 

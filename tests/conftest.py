@@ -1,25 +1,18 @@
 """Graph databases that tests share: one embedded server and one Neo4j a session, emptied between tests."""
 
 import os
-import secrets
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import neo4j
 import pytest
 
-from kg.bolt_store import BoltStore, answers
+from benchmarks.neo4j_server import neo4j_server
+from kg.bolt_store import BoltStore
 from kg.door import Door
 from kg.embedded import open_embedded
 from kg.open_store import open_store
-from kg.supervisor import free_ports
 from tests.kg.databases import wipe
-
-STARTING = 120.0  # seconds that Neo4j may take on a busy machine
 
 
 @pytest.fixture(scope="session")
@@ -44,56 +37,10 @@ def neo4j_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         with closing(BoltStore(uri, door)) as store:
             wipe(store)
         return
-    distribution = os.environ.get("CLEW_TEST_NEO4J")
-    if not distribution:
+    if not os.environ.get("CLEW_TEST_NEO4J"):
         pytest.skip("needs CLEW_TEST_NEO4J (a Neo4j distribution) or CLEW_TEST_NEO4J_URI (a running server)")
-    yield from _throw_away_server(Path(distribution).absolute(), tmp_path_factory.mktemp("neo4j"))
-
-
-def _throw_away_server(distribution: Path, home: Path) -> Iterator[Door]:
-    bolt, http = free_ports(2)
-    password = secrets.token_hex(16)
-    conf = home / "conf"
-    conf.mkdir()
-    folders = {name: home / name for name in ("data", "logs", "run", "import", "plugins", "licenses")}
-    settings = [
-        *(f"server.directories.{name}={folder}" for name, folder in folders.items()),
-        "server.default_listen_address=127.0.0.1",
-        f"server.bolt.listen_address=127.0.0.1:{bolt}",
-        f"server.http.listen_address=127.0.0.1:{http}",
-        "server.https.enabled=false",
-        "dbms.usage_report.enabled=false",
-        "db.tx_log.preallocate=false",
-    ]
-    for folder in folders.values():
-        folder.mkdir()
-    (conf / "neo4j.conf").write_text("\n".join(settings) + "\n")
-    environment = os.environ | {"NEO4J_CONF": str(conf)}
-    subprocess.run(
-        [distribution / "bin" / "neo4j-admin", "dbms", "set-initial-password", password],
-        env=environment,
-        check=True,
-        capture_output=True,
-    )
-    with (home / "console.log").open("wb") as log:
-        server = subprocess.Popen(
-            [distribution / "bin" / "neo4j", "console"],
-            env=environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        door = Door(f"bolt://127.0.0.1:{bolt}", "neo4j", password)
-        deadline = time.monotonic() + STARTING
-        while not answers(door):
-            if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"Neo4j did not start:\n{(home / 'console.log').read_text()[-2000:]}")
-            time.sleep(0.2)
-        yield door
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(60)
+    with neo4j_server(tmp_path_factory.mktemp("neo4j"), heap="512m") as (address, password):
+        yield Door(address, "neo4j", password)
 
 
 @pytest.fixture(scope="session")

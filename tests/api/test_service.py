@@ -1,6 +1,8 @@
 """The HTTP service over a graph in memory: what each route gives, and that every error has one shape."""
 
+import gc
 import re
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -332,3 +334,13 @@ def test_two_threads_may_ask_while_a_third_writes(client: TestClient, tmp_path: 
         seen = [pool.submit(read, number) for number in range(60)]
         assert {future.result() for future in [*written, *seen]} == {200}
     assert client.get("/stats").json()["documents"] == 10
+
+
+def test_closed_services_keep_no_model(services: Services) -> None:
+    """FastAPI's caches keep the app."""
+    create_app(services)
+    encoder = weakref.ref(services.embedder)
+    services.answerer  # noqa: B018  # built by being asked for, with the encoder
+    services.close()
+    gc.collect()
+    assert encoder() is None

@@ -8,8 +8,8 @@ import pytest
 from kg import containing
 from kg.bolt_store import BoltStore
 from kg.memory_store import MemoryStore
-from tests.cases import reading
 from tests.kg.databases import wipe
+from tests.readings import reading
 
 PIECES = (
     *(

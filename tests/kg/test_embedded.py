@@ -17,7 +17,7 @@ from kg.bolt_store import BoltStore, answers
 from kg.door import Door
 from kg.embedded import open_embedded
 from kg.errors import StoreAccessError, StoreAddressError, StoreFullError, StoreUnavailableError
-from tests.cases import reading
+from tests.readings import reading
 
 IDLE = 1.0  # seconds
 PATIENCE = 60.0  # seconds that anything may take on a busy machine
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = f"""
 import sys
 from kg.embedded import open_embedded
-from tests.cases import reading
+from tests.readings import reading
 store = open_embedded(sys.argv[1], idle={IDLE}, heap="256m")
 print("open", flush=True)
 for line in sys.stdin:

@@ -10,8 +10,8 @@ from kg.bolt_store import BoltStore
 from kg.facts import DocumentId, Entity
 from kg.memory_store import MemoryStore
 from kg.store import GraphStore, Reading
-from tests.cases import contents, reading
 from tests.kg.databases import counted, dump, wipe
+from tests.readings import contents, reading
 
 SOURCES = ("a", "b/ü", "丙")
 ENTITIES = (

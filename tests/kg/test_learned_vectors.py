@@ -14,9 +14,9 @@ from kg.errors import StoreError
 from kg.facts import EntityId
 from kg.memory_store import MemoryStore
 from kg.store import GraphStore, Learned
-from tests.cases import COUNTRY, DIRECTOR, FILM
 from tests.cases_learned import VECTORS, LearnedContract, films, given, learned
 from tests.kg.databases import wipe
+from tests.readings import COUNTRY, DIRECTOR, FILM
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ from kg.bolt_store import BoltStore
 from kg.embedded import open_embedded
 from kg.store import Reading
 from kg.vector_index import MANY
-from tests.cases import reading, vector
+from tests.readings import reading, vector
 
 RANDOM = random.Random(20261122)
 
