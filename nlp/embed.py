@@ -1,4 +1,5 @@
-"""Text → vector. A vector is a pure function of its text, bit for bit, whatever else is encoded beside it.
+"""Text → vector, or a vector for each of its word pieces: a pure function of the text, bit for bit, whatever else is
+encoded beside it.
 
 Each text runs alone, on one thread, without padding; texts run side by side on several threads. That is as fast
 as padded batches on a processor, and makes the same text give the same bits in every company.
@@ -7,23 +8,26 @@ as padded batches on a processor, and makes the same text give the same bits in 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from nlp import weights
-from nlp.minilm import PRECISIONS, WIDTH
+from nlp.minilm import OUTPUTS, PRECISIONS, WIDTH
 
 if TYPE_CHECKING:
     import onnxruntime
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 Vectors = npt.NDArray[np.float32]
+Spans = npt.NDArray[np.int32]
+Result = TypeVar("Result")
 
-GRAPH_VERSION = 2  # of what nlp.minilm writes; a new one makes every machine write its copy again
+GRAPH_VERSION = 2  # of the vectors; a new one makes every machine write its graph, and every store its vectors, again
 MAX_TOKENS = 256  # as the model was trained; what follows in a longer text is not seen
 
 
@@ -49,11 +53,23 @@ class Embedder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """The word pieces of one text, as the model sees them in their context.
+
+    Shapes: vectors (s, d), as the model leaves them, not of unit length; spans (s, 2), where each piece starts and
+    ends in the text, in characters.
+    """
+
+    vectors: Vectors
+    spans: Spans
+
+
 class MiniLM:
     """all-MiniLM-L6-v2 through ONNX Runtime, without torch.
 
     The first use on a machine writes the model as ONNX into ``cache`` (about a second); later ones only load it.
-    Nothing is loaded before the first call of ``encode``.
+    Nothing is loaded before the first text.
     """
 
     def __init__(
@@ -93,20 +109,39 @@ class MiniLM:
         """
         if not texts:
             return np.zeros((0, WIDTH), np.float32)
+        session, tokenizer = self._model()
+
+        def run(encoding: "Encoding") -> Vectors:
+            return _run(session, encoding, "vector")  # (1, d)
+
+        return np.concatenate(self._each(run, tokenizer.encode_batch_fast(list(texts))))  # (n, d)
+
+    def tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """The vectors of each text's word pieces, the first 254 of each, without the marks the model puts around them.
+
+        Raises:
+            WeightsError: the weights are missing or damaged, or the cache cannot be written.
+        """
+        if not texts:
+            return []
+        session, tokenizer = self._model()
+
+        def run(encoding: "Encoding") -> Tokens:
+            spans = np.array(encoding.offsets, np.int32)  # (s + 2, 2)
+            return Tokens(_run(session, encoding, "tokens")[1:-1], spans[1:-1])  # [CLS] and [SEP] are no part of it
+
+        return self._each(run, tokenizer.encode_batch(list(texts)))
+
+    def _each(self, run: "Callable[[Encoding], Result]", encodings: "list[Encoding]") -> "list[Result]":
+        if len(encodings) == 1 or self._threads == 1:
+            return [run(encoding) for encoding in encodings]
+        with ThreadPoolExecutor(self._threads) as pool:
+            return list(pool.map(run, encodings))
+
+    def _model(self) -> "tuple[onnxruntime.InferenceSession, Tokenizer]":
         if self._loaded is None:
             self._loaded = self._load()
-        session, tokenizer = self._loaded
-        encodings = tokenizer.encode_batch_fast(list(texts))
-
-        def run(encoding: Any) -> Vectors:
-            ids = np.array([encoding.ids], np.int64)  # (1, s)
-            vector: Vectors = session.run(None, {"ids": ids})[0]
-            return vector  # (1, d)
-
-        if len(encodings) == 1 or self._threads == 1:
-            return np.concatenate([run(encoding) for encoding in encodings])
-        with ThreadPoolExecutor(self._threads) as pool:
-            return np.concatenate(list(pool.map(run, encodings)))  # (n, d)
+        return self._loaded
 
     def _load(self) -> "tuple[onnxruntime.InferenceSession, Tokenizer]":
         import onnxruntime
@@ -123,7 +158,10 @@ class MiniLM:
         path = self._graph_path()
         try:
             session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            complete = OUTPUTS.keys() <= {output.name for output in session.get_outputs()}  # else from an older Clew
         except (Fail, InvalidGraph, InvalidProtobuf, NoSuchFile):  # not there yet, or damaged
+            complete = False
+        if not complete:
             self._write_graph(folder, path)
             session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         return session, tokenizer
@@ -151,3 +189,9 @@ class MiniLM:
             raise weights.WeightsError(
                 f"{path}: cannot be written ({error.strerror}); free some space, or point XDG_CACHE_HOME elsewhere"
             ) from error
+
+
+def _run(session: "onnxruntime.InferenceSession", encoding: "Encoding", output: str) -> Vectors:
+    ids = np.array([encoding.ids], np.int64)  # (1, s)
+    values: Vectors = session.run([output], {"ids": ids})[0]
+    return values

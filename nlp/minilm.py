@@ -2,7 +2,8 @@
 
     ids (1, s) → word + position + type embeddings → LayerNorm
       6 × { self-attention of 12 heads → add, LayerNorm → 1536 → GELU → 384 → add, LayerNorm }
-      → mean over the tokens → unit length                                              (1, 384)
+      → tokens                                                                          (s, 384)
+      → mean over the tokens → unit length → vector                                     (1, 384)
 
 Sentence-BERT, https://arxiv.org/abs/1908.10084; MiniLM, https://arxiv.org/abs/2002.10957. One text a run: without
 padding there is nothing to mask, and a vector cannot depend on what else is in the batch.
@@ -25,11 +26,12 @@ HEADS = 12
 WIDTH = 384
 EPSILON = 1e-12
 PRECISIONS = ("int8", "fp32")
+OUTPUTS: dict[str, tuple[int | str, int]] = {"vector": (1, WIDTH), "tokens": ("s", WIDTH)}
 LEVELS = 63  # of a weight's magnitude in int8: with 127 the products of two neighbours overflow 16 bits on AVX2
 
 
 def build(tensors: "Mapping[str, Array]", *, precision: str) -> "onnx.ModelProto":
-    """The encoder as an ONNX model over the tensors of a BERT checkpoint: ids (1, s) int64 → vector (1, 384).
+    """The encoder as an ONNX model over the tensors of a BERT checkpoint: ids (1, s) int64 → ``OUTPUTS``.
 
     ``int8`` holds the matrices in 8 bits, one scale a column, and quantises what enters them, one scale a text.
     """
@@ -49,13 +51,14 @@ class _Writer:
         x = self._embeddings()
         for layer in range(LAYERS):
             x = self._layer(x, f"encoder.layer.{layer}.")
+        self._node("Squeeze", [x, self._constant("text_axis", np.array([0]))], "tokens")  # (s, d)
         x = self._node("ReduceMean", [x, self._constant("token_axis", np.array([1]))], "mean", keepdims=0)  # (1, d)
         self._node("LpNormalization", [x], "vector", axis=-1, p=2)
         graph = helper.make_graph(
             self._nodes,
             "minilm",
             [helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "s"])],
-            [helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1, WIDTH])],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in OUTPUTS.items()],
             self._constants,
         )
         opsets = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
