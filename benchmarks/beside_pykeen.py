@@ -23,8 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.link_prediction import SETTINGS, TITLES, Data, make_row, merge, metrics, read, show
-from benchmarks.rows import Row
+from benchmarks.link_prediction import NAME, SETTINGS, TITLES, Data, make_row, metrics, read, show
+from benchmarks.rows import Row, merge_rows
 from kg.embeddings.batches import Queries
 from kg.embeddings.config import Epoch, TrainConfig
 from kg.embeddings.evaluate import evaluate
@@ -35,6 +35,7 @@ GOAL = 0.34  # the dev MRR that both are timed to
 SMALL = ("nations", "umls", "kinship")
 MODELS = ("ComplEx", "DistMult", "RotatE", "TuckER", "ConvE")
 WIDTH, BATCH, RATE, EPOCHS, EVERY = 256, 256, 1e-2, 100, 5  # of each of them, trained by Adam
+TUCKER = 32  # numbers of a relation: with 256, its core alone has 17 million
 
 
 def timed(device: str, minutes: float, command: str) -> list[Row]:
@@ -148,6 +149,8 @@ def compared(name: str, device: str, command: str) -> list[Row]:
 
 def _width(model: str) -> dict[str, Any]:
     """Vectors of the same length for each: complex ones have half as many numbers, of two parts each."""
+    if model == "TuckER":
+        return {"embedding_dim": WIDTH, "relation_dim": TUCKER}
     return {"embedding_dim": WIDTH // 2 if model in ("ComplEx", "RotatE") else WIDTH}
 
 
@@ -213,9 +216,9 @@ def main() -> None:
     options = parser.parse_args()
     command = " ".join(("python -m benchmarks.beside_pykeen", *sys.argv[1:]))
     if options.data in SMALL:
-        merge(compared(options.data, options.device, command))
+        merge_rows(NAME, compared(options.data, options.device, command))
     else:
-        merge(timed(options.device, options.minutes, command))
+        merge_rows(NAME, timed(options.device, options.minutes, command))
 
 
 if __name__ == "__main__":

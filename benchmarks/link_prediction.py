@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.rows import RESULTS, Row, data_folder, write_rows
+from benchmarks.rows import Row, data_folder, merge_rows
 from kg.embeddings.batches import Queries
 from kg.embeddings.calibration import calibrate, error_on
 from kg.embeddings.config import LAYERS, Epoch, TrainConfig
@@ -291,15 +291,7 @@ def main() -> None:
         for row in rows:
             print(f"{row['split']} · {row['measure']}: {row['value']}")
     else:
-        merge(rows)
-
-
-def merge(rows: Sequence[Row]) -> None:
-    """Put rows in the place of those of the same command, beside all others."""
-    path = RESULTS / f"{NAME}.json"
-    held = json.loads(path.read_text("utf-8")) if path.exists() else []
-    commands = {row["command"] for row in rows}
-    write_rows(NAME, [row for row in held if row["command"] not in commands] + list(rows))
+        merge_rows(NAME, rows)
 
 
 def _changes(given: Sequence[str]) -> dict[str, Any]:

@@ -44,6 +44,14 @@ def write_rows(name: str, rows: Sequence[Row] | Sequence[Mapping[str, Any]]) -> 
     return path
 
 
+def merge_rows(name: str, rows: Sequence[Row]) -> Path:
+    """Put rows in the place of those of the same command, beside all others of a benchmark, and write them."""
+    path = RESULTS / f"{name}.json"
+    held = json.loads(path.read_text("utf-8")) if path.exists() else []
+    commands = {row["command"] for row in rows}
+    return write_rows(name, [row for row in held if row["command"] not in commands] + list(rows))
+
+
 def data_folder() -> Path:
     """Where the data sets lie: the folder that CLEW_DATA names, else ``../shared/data`` beside the checkout."""
     named = os.environ.get("CLEW_DATA")

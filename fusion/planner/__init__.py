@@ -1,0 +1,1 @@
+"""Plans: which relations a question walks from its topic, learned from questions and their answers."""

@@ -1,0 +1,98 @@
+"""Beam search over what is there: every step of a plan is walked in the graph before the next one is chosen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fusion.planner.model import Array, Planner, Read
+from kg.mirror import Front, Mirror
+
+BEAM = 4
+WIDEST = 50_000  # pairs that a walk may stand on
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A chain of rows that was walked: where it led after each step, and how probable it is."""
+
+    rows: tuple[int, ...]
+    fronts: tuple[Front, ...]
+    log_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entity that plans lead to. ``plan`` is the most probable one of them; ``walks`` how many of its walks do."""
+
+    place: int
+    score: float  # the probability of the plans that lead here, in (0, 1]
+    plan: Plan
+    walks: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Standing:
+    plan: Plan
+    state: Array
+    before: Array  # ρ of the last step
+
+
+def plans(
+    planner: Planner, mirror: Mirror, rows: Array, read: Read, topics: list[int], *, beam: int = BEAM
+) -> list[Plan]:
+    """The most probable plans of a question, best first. ``rows`` is ``planner.rows`` for the mirror's relations."""
+    stop = len(rows) - 1
+    standing = [_Standing(Plan((), (mirror.start(topics),), 0.0), planner.begin, np.zeros(rows.shape[1], np.float32))]
+    done: list[Plan] = []
+    for hop in range(planner.hops + 1):
+        choices: list[tuple[float, int, _Standing, Array]] = []
+        for each in standing:
+            onward = mirror.rows_from(each.plan.fronts[-1]) if hop < planner.hops else np.empty(0, np.int64)
+            allowed = np.append(onward, stop) if hop else onward
+            if not len(allowed):
+                continue
+            state, wanted = planner.step(read, each.state, each.before)
+            chances = log_softmax(rows[allowed] @ wanted)
+            for place in np.argsort(-chances, kind="stable")[:beam].tolist():
+                total = each.plan.log_probability + float(chances[place])
+                row = int(allowed[place])
+                if row == stop:
+                    done.append(Plan(each.plan.rows, each.plan.fronts, total))
+                else:
+                    choices.append((total, row, each, state))
+        standing = []
+        for total, row, each, state in sorted(choices, key=lambda choice: (-choice[0], choice[1]))[:beam]:
+            front = mirror.step(each.plan.fronts[-1], row)
+            if len(front.here) <= WIDEST:
+                plan = Plan((*each.plan.rows, row), (*each.plan.fronts, front), total)
+                standing.append(_Standing(plan, state, rows[row]))
+    return sorted(done, key=lambda plan: (-plan.log_probability, plan.rows))[:beam]
+
+
+def candidates(found: list[Plan], topics: list[int]) -> list[Candidate]:
+    """The entities that plans lead to, best first: those of the best plan, then what other plans add.
+
+    Of equals, that to which more walks lead. A topic answers a question about itself only where its plan leads nowhere
+    else ("whose is the wife of X's husband?").
+    """
+    best: dict[int, Candidate] = {}
+    for plan in found:
+        places, walks = np.unique(plan.fronts[-1].here, return_counts=True)
+        others = ~np.isin(places, topics)
+        if others.any():
+            places, walks = places[others], walks[others]
+        chance = float(np.exp(plan.log_probability))
+        for place, count in zip(places.tolist(), walks.tolist(), strict=True):
+            known = best.get(place)
+            if known is None:
+                best[place] = Candidate(place, chance, plan, count)
+            else:
+                best[place] = Candidate(place, known.score + chance, known.plan, known.walks)
+    return sorted(best.values(), key=lambda c: (-c.plan.log_probability, -c.score, -c.walks, c.place))
+
+
+def log_softmax(scores: Array) -> Array:
+    """Shapes: (k,) -> (k,)."""
+    shifted = scores - scores.max()
+    found: Array = shifted - np.log(np.exp(shifted).sum())
+    return found
