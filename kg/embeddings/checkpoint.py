@@ -81,10 +81,15 @@ class Checkpoint:
 
     def difference(self, graph: GraphTensors) -> str:
         """How a graph differs from the one that was learned, in a few words."""
-        parts = [
-            *_differences("entities", self.entities, graph.entities),
-            *_differences("relations", self.relations, graph.relations),
-        ]
+        parts = []
+        for names, now, one, many in (
+            (self.entities, graph.entities, "entity", "entities"),
+            (self.relations, graph.relations, "relation", "relations"),
+        ):
+            for others, how in ((set(names) - set(now), "gone"), (set(now) - set(names), "new")):
+                if others:
+                    shown = f": {', '.join(sorted(others)[:SHOWN])}" if one == "relation" else ""  # ids say nothing
+                    parts.append(f"{len(others):,} {one if len(others) == 1 else many} {how}{shown}")
         if self.facts != len(graph.edge_type):
             parts.append(f"{self.facts:,} facts then, {len(graph.edge_type):,} now")
         return "; ".join(parts) or "the same entities and relations, but other facts between them"
@@ -250,15 +255,6 @@ def _match(then: Sequence[str], now: Sequence[str]) -> tuple[list[int], list[int
     places = {name: place for place, name in enumerate(then)}
     pairs = [(places[name], place) for place, name in enumerate(now) if name in places]
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-
-
-def _differences(what: str, then: Sequence[str], now: Sequence[str]) -> list[str]:
-    gone, new = sorted(set(then) - set(now)), sorted(set(now) - set(then))
-    return [
-        f"{len(names):,} {what} {how}: {', '.join(names[:SHOWN])}{', …' if len(names) > SHOWN else ''}"
-        for names, how in ((gone, "gone"), (new, "new"))
-        if names
-    ]
 
 
 def _holds_names_of(folder: Path, digest: str) -> bool:

@@ -95,7 +95,7 @@ def test_a_model_is_revived(tmp_path: Path) -> None:
 
 def test_another_graph_is_refused_with_the_difference(tmp_path: Path) -> None:
     train(family(), CONFIG, folder=tmp_path)
-    with pytest.raises(OtherGraphError, match=r"20 facts then|16 entities gone: e015, e016, e017, …") as raised:
+    with pytest.raises(OtherGraphError, match=r"\(16 entities gone; \d+ facts then") as raised:
         train(family(4), CONFIG, folder=tmp_path, resume=True)
     assert "facts then" in str(raised.value)
     smaller = family()
