@@ -17,7 +17,7 @@ from fusion.errors import PlannerError
 from fusion.paths import Facts
 from fusion.planner.model import Array, Asked, Planner, Read, masked, row_texts
 from fusion.planner.search import Plan, candidates, log_softmax, plans
-from fusion.question import Link
+from fusion.question import KEY, Link
 from fusion.reader import LISTED, Miss, Reading
 from fusion.reader import Asked as Understood
 from kg.facts import EntityId, Fact
@@ -29,7 +29,7 @@ from nlp.embed import TokenEmbedder
 MIRRORED = 2_000_000  # facts of a graph that is held in memory whole; of a larger one, what is near the names
 NEARBY = 20_000  # facts that are near enough
 TOPICS = 8  # entities that a question is tried with
-CLOSE = 0.9  # another reading of the same name, as probable as this part of the best one, is told
+CLOSE = 0.5  # another entity from which a plan fits half as well may be meant, too
 SURE = 0.5  # a plan is more probable than all others together
 CERTAIN = 0.75  # what the words of a question say by themselves is not even looked at
 LIKE, UNLIKE = 0.85, 0.7  # to the questions of training: as good as one of them; about something else
@@ -143,7 +143,10 @@ class PlannedReader:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
         """
-        proposed = None if _NOT.search(asked.text) else self.read(asked.text, asked.links, facts)
+        if _NOT.search(asked.text):
+            return ruled()
+        thought = self.think(asked.text, asked.links)
+        proposed = self.answer(thought, facts) if thought.plans and not _leaves_out(thought.plans) else None
         if proposed is None or proposed.score < SURE or (_COUNT.search(asked.text) and not _number(proposed)):
             return ruled()
         if proposed.score >= CERTAIN:
@@ -151,18 +154,12 @@ class PlannedReader:
         other = ruled()
         return other if isinstance(other, Reading) and other.score > proposed.score else proposed
 
-    def read(self, text: str, links: Sequence[Link], facts: Facts) -> Reading | None:
-        """The answer of the best plan, as facts that the store has; None where no plan leads anywhere.
+    def answer(self, thought: Thought, facts: Facts) -> Reading | None:
+        """What the best plan of a thought leads to, as facts that the store has; None if it has none of it any more.
 
         Raises:
             StoreError: the store failed.
-            WeightsError: the embedder's weights are missing or damaged.
         """
-        thought = self.think(text, links)
-        return self.answer(thought, facts) if thought.plans else None
-
-    def answer(self, thought: Thought, facts: Facts) -> Reading | None:
-        """What the best plan of a thought leads to; None if none of it is in the store any more."""
         best = thought.plans[0]
         shown = best.answers[:LISTED]
         traces = {thought.graph.entities[place]: thought.path(best.plan, place) for place in shown}
@@ -257,13 +254,28 @@ def _ranked(found: list[Planned]) -> tuple[Planned, ...]:
     return tuple(order)
 
 
+def _leaves_out(found: Sequence[Planned]) -> bool:
+    """Whether the question names something else, of which the best plan says nothing.
+
+    A name of one word may be an everyday word; then only one from which a plan is likely, too, is taken seriously.
+    """
+    best = found[0]
+    walked = {place for front in best.plan.fronts for place in front.reached.tolist()}
+    return any(
+        " " in one.link.entity.key or (one.probability >= SURE and one.fit >= CLOSE * best.fit)
+        for one in found
+        if (one.link.start, one.link.end) != (best.link.start, best.link.end)
+        if one.link.score >= KEY and one.topic not in walked
+    )
+
+
 def _same_name(found: Sequence[Planned]) -> list[Planned]:
     """Other entities of the name that the best plan starts from, for which the question has as good a plan."""
     best = found[0]
     place, taken = (best.link.start, best.link.end), {best.link.entity.id}
     others = []
     for one in found[1:]:
-        near = (one.link.start, one.link.end) == place and one.probability >= CLOSE * best.probability
+        near = (one.link.start, one.link.end) == place and one.fit >= CLOSE * best.fit
         if near and one.link.entity.id not in taken and set(one.answers) != set(best.answers):
             taken.add(one.link.entity.id)
             others.append(one)

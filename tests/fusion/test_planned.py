@@ -13,6 +13,7 @@ from fusion.planned import PlannedReader
 from fusion.planner.learning import Trained, learn_questions
 from fusion.planner.questions import prepare, read_questions
 from fusion.question import link
+from fusion.reader import Miss
 from kg import ontology
 from kg.errors import InputError
 from kg.facts import Entity
@@ -158,6 +159,23 @@ def test_what_the_graph_does_not_hold_is_not_answered_by_a_plan(planned: Planned
     for question in ("How much did Amber Road One cost?", "What is the favourite colour of Ida Falk?"):
         thought = planned.think(question, link(store, ontology.default(), question))
         assert all(one.probability < 0.5 for one in thought.plans), question
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what films did Ida Falk and Otto Brandt direct",
+        "what films did Ida Falk not direct",
+        "how many films did Ida Falk direct",
+    ],
+)
+def test_what_a_chain_cannot_say_is_left_to_the_rules(
+    question: str, planned: PlannedReader, answerer: Answerer
+) -> None:
+    asked, facts = answerer.understand(question)
+    assert planned.think(question, asked.links).plans
+    left = Miss("left to the rules")
+    assert planned.choose(asked, facts, lambda: left) is left
 
 
 def test_two_things_of_one_name_are_told_apart_or_told(embedder: MiniLM, trained: Trained) -> None:
