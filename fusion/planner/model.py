@@ -189,9 +189,9 @@ class Planner:
             path.parent.mkdir(parents=True, exist_ok=True)
             save_file(self._weights, part, metadata={"about": json.dumps(about, ensure_ascii=False)})
             part.replace(path)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             raise PlannerError(
-                f"The planner could not be written to {path}: {error.strerror}; give a folder that can be."
+                f"The planner could not be written to {path} ({error}); give a folder that can be written to."
             ) from error
 
 
