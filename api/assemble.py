@@ -14,12 +14,13 @@ from api.settings import Settings
 
 if TYPE_CHECKING:
     from fusion.answerer import Answerer
+    from fusion.planned import PlannedReader
     from kg.embeddings.learned import LearnedGraph
     from kg.embeddings.placing import Placing
     from kg.facts import Document
     from kg.ontology import Ontology
     from kg.store import GraphStore
-    from nlp.embed import Embedder
+    from nlp.embed import TokenEmbedder
     from nlp.ingest import Ingestor
 
 T = TypeVar("T")
@@ -87,10 +88,10 @@ class Services:
         return self._once("ontology", build)
 
     @property
-    def embedder(self) -> "Embedder":
+    def embedder(self) -> "TokenEmbedder":
         """The sentence encoder; its weights are loaded when it first encodes."""
 
-        def build() -> "Embedder":
+        def build() -> "TokenEmbedder":
             from nlp.embed import MiniLM
 
             return MiniLM(source=self.settings.embedder, notify=self._notify)
@@ -104,7 +105,9 @@ class Services:
         def build() -> "Answerer":
             from fusion.answerer import Answerer
 
-            return Answerer(self.store, embedder=self.embedder, ontology=self.ontology)
+            return Answerer(
+                self.store, embedder=self.embedder, ontology=self.ontology, planned=lambda: self.planned_reader
+            )
 
         return self._once("answerer", build)
 
@@ -141,6 +144,42 @@ class Services:
         from kg.facts import digest
 
         return Path(".clew") / f"model-{digest(self.settings.store)[:12]}"
+
+    @property
+    def planner_file(self) -> Path:
+        """Where the planner trained by `clew learn --questions` is kept."""
+        return self.model_folder / "planner.safetensors"
+
+    @property
+    def mirror_file(self) -> Path | None:
+        """Where the graph is kept as plans walk it; nowhere where the store is in memory itself."""
+        memory = self.store.address.startswith("memory:")
+        return None if memory else self.model_folder / "mirror.safetensors"
+
+    @property
+    def planned_reader(self) -> "PlannedReader | None":
+        """What reads questions with the trained planner, as its file is now; None where there is none.
+
+        Raises:
+            PlannerError: the planner is damaged, or was trained with another encoder.
+        """
+        try:
+            stat = self.planner_file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        from fusion.planned import PlannedReader
+        from fusion.planner.model import load
+
+        with self._lock:
+            written = stat.st_mtime_ns, stat.st_size
+            if self._parts.get("planner_written") != written:
+                self._parts["planned_reader"] = PlannedReader(
+                    self.store, load(self.planner_file), self.embedder, kept=self.mirror_file
+                )
+                self._parts["planner_written"] = written
+            found = self._parts["planned_reader"]
+            assert isinstance(found, PlannedReader)
+            return found
 
     @property
     def learned_graph(self) -> "LearnedGraph":
@@ -210,6 +249,8 @@ class Services:
         """Load what answering a question needs."""
         self.answerer  # noqa: B018  # built by being asked for
         self.embedder.encode(["warm"])
+        if (planned := self.planned_reader) is not None:
+            planned.warm()
 
     def close(self) -> None:
         """Let go of the store and of every model: FastAPI's caches keep an app, and so these services, for good."""

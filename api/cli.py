@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from api.commands import asking, graph, learning, reading, running, setup
+from api.commands import asking, explaining, graph, learning, reading, running, setup
 from api.commands.options import Debug
 from api.display import leave_pipe, note
 from api.errors import Exit, exit_code
@@ -25,6 +25,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "ingest": reading.ingest,
     "import": reading.import_file,
     "ask": asking.ask,
+    "explain": explaining.explain,
     "search": asking.search,
     "show": asking.show,
     "documents": graph.documents,

@@ -4,10 +4,11 @@ link → cues → compare, or paths that explain the question → else the best 
 → the evidence of every fact, as quotations → every fact and quotation checked → Answer
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import regex
 
@@ -26,6 +27,9 @@ from kg.store import ChunkHit, GraphStore
 from nlp.dates import find_dates
 from nlp.embed import Embedder
 from nlp.lexicon import NATIONALITIES
+
+if TYPE_CHECKING:
+    from fusion.planned import PlannedReader
 
 LONGEST = 1000  # characters of a question
 KEPT = 20_000  # entities whose facts are kept between questions
@@ -48,11 +52,22 @@ class Passage:
 class Answerer:
     """Answers questions from one graph. Safe to use from several threads."""
 
-    def __init__(self, store: GraphStore, *, embedder: Embedder | None, ontology: Ontology) -> None:
-        """Without an embedder, passages are found by words and by the graph alone."""
+    def __init__(
+        self,
+        store: GraphStore,
+        *,
+        embedder: Embedder | None,
+        ontology: Ontology,
+        planned: "Callable[[], PlannedReader | None]" = lambda: None,
+    ) -> None:
+        """Without an embedder, passages are found by words and by the graph alone.
+
+        ``planned`` is asked at each question for what reads it with a trained planner, if there is one.
+        """
         self._store = store
         self._ontology = ontology
         self._speech = Speech(store, ontology)
+        self._planned = planned
         self._lock = Lock()
         self._read: tuple[int, Facts] | None = None
         self._retriever = Retriever(store, embedder=embedder, ontology=ontology, speech=self._speech)
@@ -63,18 +78,16 @@ class Answerer:
         Raises:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
+            PlannerError: the trained planner cannot be read.
         """
         if not name_key(question):
             return abstain(question, "the question is empty")
         if len(question) > LONGEST:
             return abstain(question, f"the question is longer than {LONGEST} characters; ask one thing in a sentence")
-        version = self._store.version()
-        links = link(self._store, self._ontology, question)
-        asked = understand(question, links, self._speech.lexicon(version), self._ontology)
+        asked, facts = self.understand(question)
         reason = "nothing in the graph has a name that the question mentions"
-        if links:
-            facts = self._facts(version)
-            found = compare(asked, facts, self._ontology) or read(asked, facts, self._ontology)
+        if asked.links:
+            found = self._understood_as(asked, facts)
             if isinstance(found, Reading):
                 answer = self._from_graph(asked, found, facts)
                 if not answer.abstained:
@@ -87,6 +100,17 @@ class Answerer:
                     return answer
         return self._from_passages(asked, reason)
 
+    def understand(self, question: str) -> tuple[Asked, Facts]:
+        """What a question names and asks for, and the facts to read it with.
+
+        Raises:
+            StoreError: the store failed.
+        """
+        version = self._store.version()
+        links = link(self._store, self._ontology, question)
+        asked = understand(question, links, self._speech.lexicon(version), self._ontology)
+        return asked, self._facts(version)
+
     def search(self, text: str, *, limit: int = 10) -> list[Passage]:
         """The passages that say most about the text, best first.
 
@@ -97,6 +121,15 @@ class Answerer:
         if limit < 1 or not text.strip():
             return []
         return self._passages(self._retriever.retrieve(text, limit=limit).passages)
+
+    def _understood_as(self, asked: Asked, facts: Facts) -> Reading | Miss:
+        compared = compare(asked, facts, self._ontology)
+        if compared is not None:
+            return compared
+        planned = self._planned()
+        if planned is None:
+            return read(asked, facts, self._ontology)
+        return planned.choose(asked, facts, lambda: read(asked, facts, self._ontology))
 
     def _facts(self, version: int) -> Facts:
         """What is known of the graph as it is now: kept from question to question until it changes, or is too much."""

@@ -80,12 +80,18 @@ class Mirror:
         """How many facts there are."""
         return len(self._targets) // 2
 
+    @property
+    def numbered(self) -> Places:
+        """Every fact, once, as places of head, relation and tail. Shapes: (m, 3)."""
+        heads, kinds = np.divmod(self._asked, max(1, 2 * len(self.relations)))
+        forwards = kinds < len(self.relations)
+        found: Places = np.stack((heads[forwards], kinds[forwards], self._targets[forwards]), axis=1)
+        return found
+
     def triples(self) -> Iterator[Triple]:
         """Every fact, once."""
-        rows = max(1, 2 * len(self.relations))
-        for asked, target in zip(self._asked.tolist(), self._targets.tolist(), strict=True):
-            if asked % rows < len(self.relations):
-                yield self.entities[asked // rows], self.relations[asked % rows], self.entities[target]
+        for head, kind, tail in self.numbered.tolist():
+            yield self.entities[head], self.relations[kind], self.entities[tail]
 
     @cached_property
     def places(self) -> dict[EntityId, int]:

@@ -65,6 +65,14 @@ class Tokens:
     spans: Spans
 
 
+class TokenEmbedder(Embedder, Protocol):
+    """Turns texts into vectors of their word pieces, too."""
+
+    def tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """The vectors of each text's word pieces."""
+        ...
+
+
 class MiniLM:
     """all-MiniLM-L6-v2 through ONNX Runtime, without torch.
 

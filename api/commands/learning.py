@@ -3,12 +3,14 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api import learning, views
 from api.commands.options import Debug, Json, Store, display, open_services
+from api.commands.planning import learn_planner
 from api.display import Display, note, plain, plural
 from api.errors import RequestError, UnknownEntityError, exit_code
 from kg.errors import GraphError
@@ -23,9 +25,15 @@ if TYPE_CHECKING:
 ANYTHING = "?"
 PROBE, NEWCOMERS = "probe", "newcomers"  # the training that leaves facts out, and that for entities to come
 SILENCE = 5.0  # seconds
+EPOCHS = 100
+PLANNER_OPTIONS = frozenset({"questions", "epochs", "seed", "store", "as_json", "debug"})  # that go with --questions
 
 
 def learn(
+    context: typer.Context,
+    questions: Annotated[
+        Path | None, typer.Option(help="Learn from these questions how to answer more, instead of learning the graph.")
+    ] = None,
     update: Annotated[bool, typer.Option("--update", help="Begin with what was learned before.")] = False,
     scorer: Annotated[str, typer.Option(help="complex, distmult, rotate, transe, rgcn or compgcn.")] = "complex",
     dimension: Annotated[int, typer.Option(min=2, help="Numbers in a vector.")] = 256,
@@ -36,7 +44,9 @@ def learn(
         int | None,
         typer.Option(min=0, help="Entities drawn to hold a batch against; 0 is all, as without --neighbours."),
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="The most passes over the facts.")] = 100,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="The most passes over the facts (100), or passes over the questions.")
+    ] = None,
     minutes: Annotated[float, typer.Option(min=0, help="Stop in time for this; 0 is no limit.")] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn at random.")] = 0,
     newcomers: Annotated[bool, typer.Option(help="Learn what to expect of entities that come later.")] = True,
@@ -46,6 +56,11 @@ def learn(
     debug: Debug = False,
 ) -> None:
     """Learn the graph: a vector for every entity, for `similar`, `predict` and `suspicious`."""
+    if questions is not None:
+        _only(context, PLANNER_OPTIONS)
+        with open_services(store) as services:
+            learn_planner(services, questions, epochs=epochs, seed=seed, as_json=as_json)
+        return
     with open_services(store) as services:
         from kg.embeddings.learn import learn
         from kg.embeddings.models import config_for
@@ -55,7 +70,9 @@ def learn(
             workers = join(device)
         with _said_once(workers), _requested():
             drawn = {"neighbours": neighbours} | ({} if candidates is None else {"candidates": candidates})
-            config = config_for(scorer, dimension=dimension, epochs=epochs, minutes=minutes, seed=seed, **drawn)
+            config = config_for(
+                scorer, dimension=dimension, epochs=epochs or EPOCHS, minutes=minutes, seed=seed, **drawn
+            )
             workers.main(lambda: services.store.address)  # where it cannot be opened, all are told
             found = learn(
                 services.store if workers.is_main else MemoryStore(),  # nothing else reads it or writes to it
@@ -88,6 +105,18 @@ def learn(
                 out.line(f"Of entities that come later, without learning anew: MRR {shown.newcomers_mrr:.3f}.")
         else:
             out.line("The graph is too small to hold facts out; how good its predictions are is not known.")
+
+
+def _only(context: typer.Context, taken: frozenset[str]) -> None:
+    """Refuse options that would do nothing.
+
+    Raises:
+        RequestError: one of them was given.
+    """
+    for parameter in context.command.params:
+        given = parameter.name is not None and context.get_parameter_source(parameter.name)
+        if given and given.name == "COMMANDLINE" and parameter.name not in taken:
+            raise RequestError(f"{parameter.opts[0]} says nothing with --questions; leave it out")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter
 
-from api import views
+from api import explaining, views
 from api.deps import ServicesDep
 from api.problems import documented
 from api.schemas import AnswerOut, Question, SearchOut, SearchRequest
@@ -18,6 +18,12 @@ router = APIRouter(
 def ask(body: Question, services: ServicesDep) -> AnswerOut:
     """Answer with paths and quotations, or abstain and say what was missing: both are a 200."""
     return views.answer(services.answerer.ask(services.question(body.question)))
+
+
+@router.post("/explain", summary="Show how a question is answered")
+def explain(body: Question, services: ServicesDep) -> explaining.ExplanationOut:
+    """What it names, the plans from there and how probable each is, and the answer that is given."""
+    return explaining.explain(services, services.question(body.question))
 
 
 @router.post("/search", summary="Find passages")

@@ -33,6 +33,7 @@ Array = npt.NDArray[np.float32]
 FORMAT = "clew-planner-1"
 TOPIC = "[MASK]"  # what stands for the topic in a question, so that its name says nothing
 SCALE = np.float32(8)  # of sentence vectors, which have unit length: their numbers are then about 0.4
+ACQUAINTED = 4000  # questions of training that a planner knows again
 SHOWN = 3  # parts of a long name that are read: "__people__person__gender" is "people person gender"
 
 _PARTS = regex.compile(r"[\p{L}\p{M}\p{N}]+")
@@ -48,6 +49,12 @@ def words_of(relation: str) -> str:
 def row_texts(relations: Sequence[str]) -> list[str]:
     """What is encoded for each row of a graph: relations, relations backwards, and stop. (2r + 1 texts)"""
     return [words_of(name) for name in relations] + [f"{words_of(name)} of" for name in relations] + ["stop"]
+
+
+def masked(text: str, start: int, end: int) -> str:
+    """A question with ``TOPIC`` in place of its characters from start to end, and nowhere else."""
+    before, after = (part.replace(TOPIC, TOPIC[1:-1]) for part in (text[:start], text[end:]))
+    return f"{before}{TOPIC}{after}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +73,13 @@ class Asked:
         start = text.find(TOPIC)
         end = start + len(TOPIC) if start >= 0 else start
         return cls(tokens.vectors, (tokens.spans[:, 0] < end) & (tokens.spans[:, 1] > start))
+
+    @property
+    def direction(self) -> Array:
+        """The mean of the vectors, of unit length: what the question is about beside its topic. Shapes: (t,)."""
+        mean = self.vectors.mean(axis=0)
+        found: Array = mean / np.linalg.norm(mean)
+        return found
 
     @property
     def features(self) -> Array:
@@ -116,6 +130,19 @@ class Planner:
         states = np.concatenate((self._gru(x, ""), self._gru(x[::-1], "_reverse")[::-1]), axis=1)  # (s, d)
         return Read(states, states @ weights["key.weight"].T + weights["key.bias"])
 
+    def acquainted(self, questions: Sequence[Asked]) -> "Planner":
+        """The planner, knowing which questions it was trained on."""
+        known = np.unique(np.stack([asked.direction for asked in questions]), axis=0)
+        if len(known) > ACQUAINTED:
+            known = known[np.random.default_rng(0).choice(len(known), ACQUAINTED, replace=False)]
+        weights = self._weights | {"questions": known}
+        return Planner(weights, self.relations, encoder=self.encoder, hops=self.hops)
+
+    def likeness(self, asked: Asked) -> float:
+        """The cosine of a question and the one of training that is most like it; 1 where none is known."""
+        known = self._weights.get("questions")
+        return 1.0 if known is None else float((known @ asked.direction).max())
+
     @property
     def begin(self) -> Array:
         """The state before the first step. Shapes: (d,)."""
@@ -162,9 +189,9 @@ class Planner:
             path.parent.mkdir(parents=True, exist_ok=True)
             save_file(self._weights, part, metadata={"about": json.dumps(about, ensure_ascii=False)})
             part.replace(path)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             raise PlannerError(
-                f"The planner could not be written to {path}: {error.strerror}; give a folder that can be."
+                f"The planner could not be written to {path} ({error}); give a folder that can be written to."
             ) from error
 
 
@@ -183,7 +210,7 @@ def load(path: Path) -> Planner:
             raise PlannerError(f"{path} holds {about['format']!r}, not {FORMAT!r}; train the planner anew.")
         return Planner(load_file(path), about["relations"], encoder=about["encoder"], hops=about["hops"])
     except FileNotFoundError as error:
-        raise PlannerError(f"No planner at {path}; train one first.") from error
+        raise PlannerError(f"No planner at {path}; train one first with `clew learn --questions FILE`.") from error
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise PlannerError(f"The planner in {path} cannot be read ({error}); train it anew.") from error
 

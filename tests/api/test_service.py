@@ -171,7 +171,7 @@ def test_the_description_has_every_route_with_its_errors_and_an_example_of_each_
     described = client.get("/openapi.json").json()
     routes = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
     assert routes == {
-        ("POST", "/ask"), ("POST", "/search"), ("POST", "/documents"), ("GET", "/documents"),
+        ("POST", "/ask"), ("POST", "/explain"), ("POST", "/search"), ("POST", "/documents"), ("GET", "/documents"),
         ("DELETE", "/documents/{id}"), ("GET", "/entities"), ("GET", "/entities/{id}"),
         ("GET", "/entities/{id}/neighbourhood"), ("GET", "/entities/{id}/similar"),
         ("GET", "/entities/{id}/predictions"), ("GET", "/suspicious"), ("GET", "/learned"),

@@ -1,0 +1,86 @@
+"""`clew explain`."""
+
+from typing import Annotated
+
+import typer
+
+from api import explaining
+from api.commands.options import Debug, Json, Store, display, open_services
+from api.display import Display, note, plain, plural
+from api.errors import RequestError
+from api.schemas import Step
+
+PLANS = 5  # that are shown; --json has all
+PATHS = 10
+_BY = {
+    "plan": "by the best plan",
+    "words": "by its words",
+    "comparison": "by a comparison",
+    "passages": "from a passage",
+    "nothing": "not at all",
+}
+
+
+def explain(
+    question: Annotated[str, typer.Argument(help="A question in English or Chinese.")],
+    cypher: Annotated[
+        bool, typer.Option("--cypher", help="Print a query that walks the best plan in Neo4j Browser.")
+    ] = False,
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Show how a question is answered: what it names, the plans from there, and the paths that they find."""
+    with open_services(store) as services:
+        wanted = services.question(question)
+        found = explaining.explain(services, wanted)
+        out = display(services)
+        if not found.planner:
+            note("no planner has been trained for this graph; `clew learn --questions FILE` trains one")
+        if cypher:
+            if found.cypher is None:
+                raise RequestError(
+                    "there is no plan that Cypher could walk; without --cypher, it is said what there is"
+                )
+            out.line(found.cypher)
+        elif as_json:
+            out.json(found)
+        else:
+            _tree(out, found)
+
+
+def _tree(out: Display, found: explaining.ExplanationOut) -> None:
+    out.heading(found.question)
+    out.line("  names" if found.links else "  names nothing that is in the graph")
+    out.columns(
+        ((f"{one.score:.2f}", f"{one.text!r} is {one.entity.name} ({one.entity.type})") for one in found.links),
+        indent=4,
+    )
+    if found.plans:
+        out.line("  plans")
+    for plan in found.plans[:PLANS]:
+        steps = "".join(f" {out.arrow(s.relation, forward=s.forward)} {s.reached:,}" for s in plan.steps)
+        out.line(
+            f"    {plan.probability:6.1%}  {plain(plan.topic.name)}{steps}  "
+            f"(log p {plan.log_probability:.2f}, {plural(plan.answers, 'answer')})"
+        )
+    if len(found.plans) > PLANS:
+        out.line(f"    … and {plural(len(found.plans) - PLANS, 'plan')} more")
+    if found.words is not None:
+        said = found.words.answer or f"nothing: {found.words.reason}"
+        out.line(f"  its words say\n    {found.words.score:6.1%}  {plain(said)}")
+    if found.answer.abstained:
+        out.line(f"  not answered: {plain(found.answer.reason)}")
+        return
+    reason = f" ({plain(found.answer.reason)})" if found.answer.reason else ""
+    out.line(f"  answered {_BY[found.by]}, confidence {found.answer.confidence:.2f}{reason}")
+    out.line(f"    {plain(found.answer.answer)}")
+    for path in found.answer.paths[:PATHS]:
+        out.line(f"      {_path(out, path)}")
+    if len(found.answer.paths) > PATHS:
+        out.line(f"      … and {plural(len(found.answer.paths) - PATHS, 'path')} more")
+
+
+def _path(out: Display, path: list[Step]) -> str:
+    """Facts by name, each as it is stored."""
+    return "; ".join(f"{plain(s.subject)} {out.arrow(s.relation)} {plain(s.object)}" for s in path)

@@ -1,0 +1,165 @@
+"""`clew learn --questions`, `clew ask` with what was learned, `clew explain`; and the same over HTTP."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.assemble import Services
+from api.cli import run
+from api.settings import Settings
+from kg.facts import EntityId
+from kg.labels import ARCADEDB
+from kg.triples import TripleFile
+
+STORE = ["--store", "embedded:graph"]
+CITIES = ["Metz", "Toul", "Autun", "Lyon", "Reims"]
+FILMS = [f"{one} {other}" for one in ("Amber", "Silent", "Paper", "Glass") for other in ("Road", "Harbour", "Bell")]
+MAKERS = ["Ida Falk", "Otto Brandt", "Vera Keller", "Hugo Lorenz", "Nora Moser", "Emil Reuter"]
+
+
+def facts() -> list[str]:
+    made = [f"{name}\tfabricated_by\t{MAKERS[n % 6]}" for n, name in enumerate(FILMS)]
+    return made + [f"{name}\thails_from\t{CITIES[n % 5]}" for n, name in enumerate(MAKERS)]
+
+
+def questions() -> list[str]:
+    """One or two facts from the film, of all films but the last two."""
+    found = []
+    for n, name in enumerate(FILMS[:-2]):
+        maker, city = MAKERS[n % 6], CITIES[n % 6 % 5]
+        for words in ("who made {}", "who is the maker of {}", "whose work is {}", "tell me who made {}"):
+            found.append(json.dumps({"question": words.format(name), "answers": [maker]}))
+        for words in ("where is the maker of {} from", "which town is the home of the maker of {}"):
+            found.append(json.dumps({"question": words.format(name), "answers": [city], "topic": name}))
+        found.append(f"the one who made [{name}] is from where\t{city}")
+        found.append(f"from which town is the one whose work is [{name}]\t{city}")
+    return [*found, "no answer here", "{broken"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CLEW_STORE_IDLE_SECONDS", "1")
+    Path("films.tsv").write_text("\n".join(facts()) + "\n", "utf-8")
+    Path("questions.txt").write_text("\n".join(questions()) + "\n", "utf-8")
+    return tmp_path
+
+
+def test_questions_are_learned_and_others_answered(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["import", "films.tsv", *STORE]) == 0
+    asked = ["ask", "Which town is the maker of Glass Bell from?", "--json", *STORE]
+    assert run(asked) == 0
+    before = json.loads(capsys.readouterr().out.partition("\n")[2] or "{}")
+    assert before.get("answer") != "Metz"
+    assert run(["explain", "Which town is the maker of Glass Bell from?", *STORE]) == 0
+    told = capsys.readouterr()
+    assert "clew learn --questions" in told.err
+    assert "Glass Bell (Thing)" in told.out
+    assert run(["learn", "--questions", "questions.txt", "--epochs", "15", "--json", *STORE]) == 0
+    told = capsys.readouterr()
+    found = json.loads(told.out)
+    assert (found["unreadable_lines"], found["held_out"], found["skipped"]) == (2, 8, {})
+    assert "line 81 has no tab" in told.err
+    assert "epoch 15" in told.err
+    assert Path("graph/model/planner.safetensors").exists()
+    assert run(asked) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["answer"] == "Metz"
+    assert answer["paths"] == [
+        [
+            {"subject": "Glass Bell", "relation": "fabricated_by", "object": "Emil Reuter"},
+            {"subject": "Emil Reuter", "relation": "hails_from", "object": "Metz"},
+        ]
+    ]
+    assert [one["quote"] for one in answer["citations"]]
+    assert run(["explain", "Which town is the maker of Glass Bell from?", *STORE]) == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    assert "fabricated_by" in told.out
+    assert "answered by the best plan" in told.out
+    assert run(["explain", "Which town is the maker of Glass Bell from?", "--cypher", *STORE]) == 0
+    assert "MATCH (topic)-[r1:`fabricated_by`]->(e1:Entity)" in capsys.readouterr().out
+    assert run(["explain", "Which town is that?", "--cypher", *STORE]) == 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "says"),
+    [
+        ("", 1, "is empty"),
+        ("nothing\n", 1, "holds no question"),
+        ("who made Amber Road\tNobody\n", 1, "None of the 1 questions"),
+    ],
+)
+def test_questions_that_teach_nothing(
+    lines: str, code: int, says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("few.tsv").write_text(lines, "utf-8")
+    assert run(["learn", "--questions", "few.tsv", "--store", "memory:"]) == code
+    [told] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("clew: ")]
+    assert says in told or "holds no facts" in told
+
+
+def test_options_that_would_do_nothing_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["learn", "--questions", "questions.txt", "--dimension", "8", "--store", "memory:"]) == 2
+    assert "--dimension" in capsys.readouterr().err
+    assert run(["learn", "--questions", "missing.txt", "--store", "memory:"]) == 1
+
+
+@pytest.fixture
+def services(folder: Path) -> Iterator[Services]:
+    services = Services(Settings(store="memory:", model=folder / "model"))
+    services.ingestor.import_file(TripleFile(folder / "films.tsv").__iter__)
+    yield services
+    services.close()
+
+
+def test_over_http_a_planner_is_used_once_it_is_there(services: Services, folder: Path) -> None:
+    from fusion.planner.learning import learn_questions
+    from fusion.planner.questions import read_questions
+    from kg.mirror import mirror
+
+    question = {"question": "Which town is the maker of Glass Bell from?"}
+    client = TestClient(create_app(services))
+    found = client.post("/explain", json=question).json()
+    assert (found["planner"], found["plans"], found["cypher"]) == (False, [], None)
+    assert found["links"][0]["entity"]["name"] == "Glass Bell"
+    store = services.store
+    lines, _ = read_questions(folder / "questions.txt")
+    trained = learn_questions(
+        lines, store, services.ontology, services.embedder, graph=mirror(store), epochs=15, seed=1
+    )
+    trained.planner.save(services.planner_file)
+    assert client.post("/ask", json=question).json()["answer"] == "Metz"
+    found = client.post("/explain", json=question).json()
+    assert (found["planner"], found["by"], found["answer"]["answer"]) == (True, "plan", "Metz")
+    assert [(s["relation"], s["forward"], s["reached"]) for s in found["plans"][0]["steps"]] == [
+        ("fabricated_by", True, 1),
+        ("hails_from", True, 1),
+    ]
+    assert found["cypher"].endswith("RETURN topic, r1, e1, r2, answer")
+    names = {one.name: one.id for one in store.all_entities()}
+    for path in found["answer"]["paths"]:
+        for step in path:
+            assert store.facts_between([(names[step["subject"]], step["relation"], names[step["object"]])])
+    services.planner_file.write_bytes(b"damaged")
+    assert "train it anew" in client.post("/ask", json=question).json()["detail"]
+
+
+def test_cypher_walks_what_the_plan_walks() -> None:
+    from kg.chain_query import chain_query
+
+    query = chain_query(EntityId("ab12"), [("made_by", True), ("made_by", False), ("制`作", True)])
+    assert query.splitlines() == [
+        "MATCH (topic:Entity {id: 'ab12'})",
+        "MATCH (topic)-[r1:`made_by`]->(e1:Entity)",
+        "MATCH (e1)<-[r2:`made_by`]-(e2:Entity)",
+        "WHERE r2 <> r1",
+        "MATCH (e2)-[r3:`制``作`]->(answer:Entity)",
+        "WHERE answer <> topic",
+        "RETURN topic, r1, e1, r2, e2, r3, answer",
+    ]
+    assert "`r:Made`" in chain_query(EntityId("ab12"), [("Made", True)], naming=ARCADEDB)
