@@ -17,22 +17,39 @@ Forms = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """How to name what a step leads to ("the director of {}"), and how to ask for it ("who directed {}")."""
+    """How to name what a step leads to ("the director of {}"), and how to ask for it ("who directed {}").
+
+    ``same`` names what this step and the same step back lead to: "the films with the same director as {}".
+    """
 
     named: Forms
     asked: Forms
+    same: tuple[str, ...]
     kind: str | None = None  # of what it leads to
 
     def __bool__(self) -> bool:
         return bool(self.named)
 
 
-def turns(words: Words, kind: str | None, language: str) -> Turns:
-    """The turns of a step by its words, to a thing of a kind."""
+def turns(words: Words, kind: str | None, back: str | None, language: str) -> Turns:
+    """The turns of a step by its words, from a thing of the kind ``back`` to one of ``kind``."""
     if not words:
-        return Turns((), (), kind)
+        return Turns((), (), (), kind)
     named, asked = (_chinese if language == "zh" else _english)(words, kinds()[kind or "thing"], kind)
-    return Turns(_kept(named), _kept(asked), kind)
+    things = kinds()[back or "thing"].words[language]
+    if language == "zh":
+        same = [f"和{{}}有相同{noun}的{thing}" for noun, thing in product(words.nouns, things)]
+    else:
+        same = [
+            phrase
+            for noun, thing in product(words.nouns, things)
+            for phrase in (
+                f"the {thing} with the same {noun} as {{}}",
+                f"the {thing} that share the {noun} of {{}}",
+                f"the other {thing} of {{}} 's {noun}",
+            )
+        ]
+    return Turns(_kept(named), _kept(asked), tuple(same), kind)
 
 
 def asks(named: str, kind: str | None, language: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ last one asks for it, "where was X 's wife born". What a question asks for is wh
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from fusion.planner.labels import Chain
 from fusion.planner.lexicon import LANGUAGES, Sense, Words, kind_of_type, sense_of
@@ -19,6 +20,7 @@ from kg.mirror import Mirror
 from kg.ontology import Ontology
 from nlp.embed import Tokens
 
+SAME = 0.5  # of steps there and back are worded as one: "with the same director as X"
 NAMED = 0.5  # of questions ask by naming what they ask for: "what is the job of X"
 ENDINGS = {"en": (" ?", "?", "?", ""), "zh": ("?", "？", "")}
 
@@ -59,7 +61,8 @@ def generate(
         kind = _kind(walk, mirror, ontology, types or {})
         for _ in range(wordings if steps else 0):
             language = draw.choice(list(steps))
-            text = _worded(steps[language], kind, language, draw)
+            turned = [row == mirror.inverse(before) for before, row in pairwise(walk.chain)]
+            text = _worded(steps[language], turned, kind, language, draw)
             topic = mirror.entities[walk.topic]
             made.setdefault((text, topic), Generated(text, topic, walk.chain, walk.ends, language))
     return list(made.values())[:count]
@@ -100,7 +103,9 @@ class _Wording:
                 words = self._words[row]
                 for rival in rivals:
                     words = self._beside(words, rival)
-                self._turns[row, rivals] = turns(words, self._kinds[row], self._language)
+                self._turns[row, rivals] = turns(
+                    words, self._kinds[row], self._kinds[self._mirror.inverse(row)], self._language
+                )
             found.append(self._turns[row, rivals])
         return found
 
@@ -122,14 +127,20 @@ def _kind(walk: Walk, mirror: Mirror, ontology: Ontology, types: Mapping[EntityI
     return found.pop() if len(found) == 1 else None
 
 
-def _worded(steps: Sequence[Turns], kind: str | None, language: str, draw: random.Random) -> str:
-    phrase = TOPIC
-    for step in steps[:-1]:
-        phrase = draw.choice(draw.choice(step.named)).replace("{}", phrase)
-    last = steps[-1]
-    if draw.random() < NAMED or not last.asked:
-        named = draw.choice(draw.choice(last.named)).replace("{}", phrase)
-        text = draw.choice(asks(named, kind or last.kind, language))
-    else:
-        text = draw.choice(draw.choice(last.asked)).replace("{}", phrase)
-    return text + draw.choice(ENDINGS[language])
+def _worded(
+    steps: Sequence[Turns], turned: Sequence[bool], kind: str | None, language: str, draw: random.Random
+) -> str:
+    """One wording of a chain; ``turned`` says of each step but the first whether it is the one before it, back."""
+    phrase, asked, at = TOPIC, "", 0
+    while at < len(steps):
+        step = steps[at]
+        if at + 1 < len(steps) and turned[at] and step.same and draw.random() < SAME:
+            phrase, asked = draw.choice(step.same).replace("{}", phrase), ""
+            at += 2
+        else:
+            asked = draw.choice(draw.choice(step.asked)).replace("{}", phrase) if step.asked else ""
+            phrase = draw.choice(draw.choice(step.named)).replace("{}", phrase)
+            at += 1
+    if not asked or draw.random() < NAMED:
+        asked = draw.choice(asks(phrase, kind or steps[-1].kind, language))
+    return asked + draw.choice(ENDINGS[language])

@@ -30,7 +30,7 @@ def said(relation: str, language: str = "en", *, back: bool = False) -> set[str]
     """Every turn of a relation."""
     sense = sense_of(relation, ONTOLOGY)
     sense = sense.backwards() if back else sense
-    found = turns(sense.words.get(language, Words()), sense.object, language)
+    found = turns(sense.words.get(language, Words()), sense.object, sense.subject, language)
     return {turn for forms in (found.named, found.asked) for form in forms for turn in form}
 
 
@@ -136,6 +136,16 @@ def test_a_word_is_the_relation_that_is_called_so_where_one_leads_on() -> None:
     assert "father" in words(graph.inverse(parents), a)  # whose father is a
     assert "mother" in words(graph.inverse(children), a)  # no parents of a are told
     assert "kids" in words(graph.inverse(children), b)  # of whose kids is b one
+
+
+def test_there_and_back_is_what_has_the_same() -> None:
+    facts = [(EntityId("one"), "directed_by", EntityId("ann")), (EntityId("two"), "directed_by", EntityId("ann"))]
+    made = generate(Mirror.of(facts), ONTOLOGY, count=400, hops=2, seed=0, wordings=50)
+    both = [each for each in made if each.chain == (0, 1)]
+    assert {len(each.answers) for each in both} == {1}  # the other one
+    assert any("with the same director as" in each.text for each in both)
+    assert any("有相同导演的" in each.text for each in both)
+    assert not any("same" in each.text for each in made if each.chain != (0, 1))
 
 
 def test_question_words_go_by_the_types_of_answers() -> None:
