@@ -7,6 +7,9 @@ that is best on the second, and answers the third.
 ``python -m benchmarks.kgqa metaqa`` trains one planner for all hops on some of the published dev questions, and answers
 the published test questions, on the 95.6 % of the graph that could be had. ``--questions N`` answers so many of each.
 
+With ``--zero-shot`` the planner sees no human question: it is trained on questions made from the graph alone
+(fusion/planner/wording.py), those of another draw choose the epoch, and it answers the same test questions.
+
 The topic of a question is given, as in the published figures. Every answer's path is looked up among the facts of the
 graph: the share of triples that exist is a row. ``--seeds N`` for fewer splits, ``--no-write`` only prints.
 """
@@ -25,6 +28,9 @@ from benchmarks.rows import Row, data_folder, merge_rows
 from fusion.planner.model import TOPIC, Asked, Planner, row_texts
 from fusion.planner.search import candidates, plans
 from fusion.planner.training import Example, PlannerConfig, PlannerEpoch, train_planner
+from fusion.planner.wording import examples as worded_examples
+from fusion.planner.wording import generate
+from kg import ontology
 from kg.facts import EntityId
 from kg.mirror import Mirror
 from nlp.embed import MiniLM
@@ -37,8 +43,11 @@ PATHS = {  # questions, facts, hops, title
     "pql-3h": ("PQL-3H.txt", "PQL3-KB.txt", 3, "PathQuestion PQL-3H"),
 }
 CONFIG = PlannerConfig(epochs=12)
+WORDED = PlannerConfig(epochs=6)  # more only fits the templates better
 METAQA = PlannerConfig(epochs=4)
 METAQA_TRAIN, METAQA_DEV = 4000, 300  # of the published dev questions of each hop
+SYSTEM, ZERO_SHOT = "Clew planner", "Clew planner, generated questions only"
+GENERATED, GENERATED_DEV = 6000, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,19 @@ def examples(graph: Mirror, questions: Sequence[Question], encoder: MiniLM) -> l
     ]
 
 
+def zero_shot(
+    graph: Mirror, texts: np.ndarray, encoder: MiniLM, config: PlannerConfig, *, count: int = GENERATED
+) -> Planner:
+    """A planner that was trained on generated questions alone."""
+    made = generate(
+        graph, ontology.default(), count=count + GENERATED_DEV, hops=config.hops, seed=config.seed, languages=("en",)
+    )
+    random.Random(config.seed).shuffle(made)
+    print(f"{len(made):,} questions generated", flush=True)
+    dev, train = (worded_examples(graph, part, encoder.tokens) for part in (made[:GENERATED_DEV], made[GENERATED_DEV:]))
+    return train_planner(graph, train, texts, config, encoder=encoder.name, dev=dev, progress=show)
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """What answering some questions came to."""
@@ -123,8 +145,8 @@ def answer(
     return Score(hits / total, f1 / total, there / max(1, triples), (_percentile(times, 50), _percentile(times, 95)))
 
 
-def on_paths(name: str, seeds: int, command: str) -> list[Row]:
-    """Five random splits of a PathQuestion set."""
+def on_paths(name: str, seeds: int, command: str, *, unseen: bool) -> list[Row]:
+    """Five random splits of a PathQuestion set; ``unseen``: of questions, only those of the test part are looked at."""
     questions_file, facts_file, hops, title = PATHS[name]
     folder = data_folder() / "PathQuestion"
     graph, questions = path_questions(folder, questions_file, facts_file)
@@ -138,23 +160,46 @@ def on_paths(name: str, seeds: int, command: str) -> list[Row]:
         first, second = int(0.8 * len(order)), int(0.9 * len(order))
         train, dev, test = ([asked[at] for at in part] for part in (order[:first], order[first:second], order[second:]))
         begun = time.perf_counter()
-        config = replace(CONFIG, hops=hops, seed=seed)
-        planner = train_planner(graph, train, texts, config, encoder=encoder.name, dev=dev, progress=show)
+        config = replace(WORDED if unseen else CONFIG, hops=hops, seed=seed)
+        if unseen:
+            planner = zero_shot(graph, texts, encoder, config)
+        else:
+            planner = train_planner(graph, train, texts, config, encoder=encoder.name, dev=dev, progress=show)
         seconds += time.perf_counter() - begun
         wanted = [len(questions[at].answers) for at in order[second:]]
         scores.append(answer(planner, graph, texts, test, wanted))
         print(f"{title}, seed {seed}: Hits@1 {scores[-1].hits1:.4f}, F1 {scores[-1].f1:.4f}", flush=True)
     split = f"random 8:1:1, {len(order) - second} test questions, {seeds} seeds"
-    return rows_of(title, split, scores, seconds / seeds, list(range(seeds)), command)
+    system = ZERO_SHOT if unseen else SYSTEM
+    return rows_of(title, split, system, scores, seconds / seeds, list(range(seeds)), command)
 
 
-def on_metaqa(limit: int | None, command: str) -> list[Row]:
+def on_metaqa(limit: int | None, command: str, *, unseen: bool) -> list[Row]:
     """One planner for questions of one, two and three hops."""
     folder = data_folder() / "MetaQA"
     lines = (folder / "kb_recovered.txt").read_text("utf-8").splitlines()
     graph = Mirror.of((EntityId(s), r, EntityId(o)) for s, r, o in (line.split("|") for line in lines))
     encoder = MiniLM()
     texts = encoder.encode(row_texts(graph.relations))
+    begun = time.perf_counter()
+    if unseen:
+        planner = zero_shot(graph, texts, encoder, METAQA, count=3 * METAQA_TRAIN)
+    else:
+        planner = _of_metaqa(graph, texts, encoder)
+    seconds = time.perf_counter() - begun
+    rows: list[Row] = []
+    for hop in (1, 2, 3):
+        questions = metaqa(folder, hop, "test")[:limit]
+        score = answer(planner, graph, texts, examples(graph, questions, encoder), [len(q.answers) for q in questions])
+        split = f"{hop}-hop, {len(questions):,} test questions"
+        system = ZERO_SHOT if unseen else SYSTEM
+        rows += rows_of("MetaQA, kb_recovered.txt", split, system, [score], seconds, [METAQA.seed], command)
+    return rows
+
+
+def _of_metaqa(graph: Mirror, texts: np.ndarray, encoder: MiniLM) -> Planner:
+    """A planner that was trained on some of the published dev questions."""
+    folder = data_folder() / "MetaQA"
     train: list[Example] = []
     dev: list[Example] = []
     begun = time.perf_counter()
@@ -165,19 +210,11 @@ def on_metaqa(limit: int | None, command: str) -> list[Row]:
         train += [example for example in asked[:METAQA_TRAIN] if example.topics]
         dev += [example for example in asked[METAQA_TRAIN:] if example.topics]
     print(f"{len(train)} questions encoded in {time.perf_counter() - begun:.0f} s", flush=True)
-    planner = train_planner(graph, train, texts, METAQA, encoder=encoder.name, dev=dev, progress=show)
-    seconds = time.perf_counter() - begun
-    rows: list[Row] = []
-    for hop in (1, 2, 3):
-        questions = metaqa(folder, hop, "test")[:limit]
-        score = answer(planner, graph, texts, examples(graph, questions, encoder), [len(q.answers) for q in questions])
-        split = f"{hop}-hop, {len(questions):,} test questions"
-        rows += rows_of("MetaQA, kb_recovered.txt", split, [score], seconds, [METAQA.seed], command)
-    return rows
+    return train_planner(graph, train, texts, METAQA, encoder=encoder.name, dev=dev, progress=show)
 
 
 def rows_of(
-    data: str, split: str, scores: Sequence[Score], seconds: float, seeds: list[int], command: str
+    data: str, split: str, system: str, scores: Sequence[Score], seconds: float, seeds: list[int], command: str
 ) -> list[Row]:
     """A row a measure, the means over the seeds."""
     measures = {
@@ -195,7 +232,7 @@ def rows_of(
         Row(
             data=data,
             split=split,
-            system="Clew planner",
+            system=system,
             measure=measure,
             value=round(float(value), 3),
             unit=unit,
@@ -223,13 +260,14 @@ def main() -> None:
     parser.add_argument("data", choices=[*PATHS, "metaqa"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--questions", type=int, help="of each hop of MetaQA")
+    parser.add_argument("--zero-shot", action="store_true", help="train on generated questions only")
     parser.add_argument("--no-write", action="store_true")
     options = parser.parse_args()
     command = " ".join((f"python -m benchmarks.{NAME}", *sys.argv[1:]))
     if options.data == "metaqa":
-        rows = on_metaqa(options.questions, command)
+        rows = on_metaqa(options.questions, command, unseen=options.zero_shot)
     else:
-        rows = on_paths(options.data, options.seeds, command)
+        rows = on_paths(options.data, options.seeds, command, unseen=options.zero_shot)
     if options.no_write:
         for row in rows:
             print(f"{row['data']} · {row['split']} · {row['measure']}: {row['value']} {row['unit']}")

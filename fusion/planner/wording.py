@@ -1,0 +1,146 @@
+"""Training questions from a graph alone: chains as they occur in it, worded from what its relations are called.
+
+A chain is worded from its topic outwards: each step names what it leads to, "the place of birth of X 's wife", and the
+last one asks for it, "where was X 's wife born". What a question asks for is what walking its chain leads to.
+"""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from fusion.planner.labels import Chain
+from fusion.planner.lexicon import LANGUAGES, Sense, Words, kind_of_type, sense_of
+from fusion.planner.model import TOPIC, Asked
+from fusion.planner.phrasing import Turns, asks, turns
+from fusion.planner.training import Example
+from fusion.planner.walks import Walk, sample
+from kg.facts import EntityId
+from kg.mirror import Mirror
+from kg.ontology import Ontology
+from nlp.embed import Tokens
+
+SAME = 0.5  # of steps there and back are worded as one: "with the same director as X"
+NAMED = 0.5  # of questions ask by naming what they ask for: "what is the job of X"
+ENDINGS = {"en": (" ?", "?", "?", ""), "zh": ("?", "？", "")}
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A question that was made. ``TOPIC`` stands in its text for the topic."""
+
+    text: str
+    topic: EntityId
+    chain: Chain
+    answers: frozenset[int]  # places that the chain leads to
+    language: str
+
+
+def generate(
+    mirror: Mirror,
+    ontology: Ontology,
+    *,
+    count: int,
+    hops: int,
+    seed: int,
+    wordings: int = 2,
+    languages: Sequence[str] = LANGUAGES,
+    types: Mapping[EntityId, str] | None = None,
+) -> list[Generated]:
+    """About so many questions of 1 to ``hops`` hops, fewer where the graph is small; the same for the same seed.
+
+    Each chain is worded ``wordings`` times. A relation that has no words in a language is not asked about in it; with
+    ``types`` of entities, question words go by the type of the answers.
+    """
+    draw = random.Random(seed)
+    senses = [sense_of(relation, ontology) for relation in mirror.relations]
+    said = {language: _Wording(mirror, senses, language) for language in languages}
+    made: dict[tuple[str, EntityId], Generated] = {}
+    for walk in sample(mirror, -(-count // wordings), hops=hops, seed=seed):
+        steps = {language: found for language in languages if all(found := said[language].steps(walk))}
+        kind = _kind(walk, mirror, ontology, types or {})
+        for _ in range(wordings if steps else 0):
+            language = draw.choice(list(steps))
+            turned = [row == mirror.inverse(before) for before, row in pairwise(walk.chain)]
+            text = _worded(steps[language], turned, kind, language, draw)
+            topic = mirror.entities[walk.topic]
+            made.setdefault((text, topic), Generated(text, topic, walk.chain, walk.ends, language))
+    return list(made.values())[:count]
+
+
+def examples(
+    mirror: Mirror, questions: Sequence[Generated], tokens: Callable[[Sequence[str]], Sequence[Tokens]]
+) -> list[Example]:
+    """Questions as a planner is trained on them; ``tokens`` gives the word pieces of texts."""
+    return [
+        Example(Asked.of(question.text, pieces), (mirror.places[question.topic],), question.answers, (question.chain,))
+        for question, pieces in zip(questions, tokens([question.text for question in questions]), strict=True)
+    ]
+
+
+class _Wording:
+    """The turns of a graph's rows in one language, each beside the other relations that lead on from where it does.
+
+    What a word says is a relation that is called so, where one leads on: not the way back along another ("the children
+    of {}" is parents backwards only where no children are told).
+    """
+
+    def __init__(self, mirror: Mirror, senses: Sequence[Sense], language: str) -> None:
+        self._mirror, self._language = mirror, language
+        both = [*senses, *(sense.backwards() for sense in senses)]
+        self._words = [sense.words.get(language, Words()) for sense in both]
+        self._kinds = [sense.object for sense in both]
+        self._turns: dict[tuple[int, tuple[int, ...]], Turns] = {}
+        self._rivals = [self._alike(row) for row in range(len(both))]
+
+    def steps(self, walk: Walk) -> list[Turns]:
+        """The turns of each step of a walk; those of a step that cannot be worded are empty."""
+        found = []
+        for row, front in zip(walk.chain, self._mirror.walk([walk.topic], walk.chain), strict=False):
+            onward = self._mirror.rows_from(front).tolist() if self._rivals[row] else []
+            rivals = tuple(each for each in onward if each in self._rivals[row])
+            if (row, rivals) not in self._turns:
+                words = self._words[row]
+                for rival in rivals:
+                    words = self._beside(words, rival)
+                self._turns[row, rivals] = turns(
+                    words, self._kinds[row], self._kinds[self._mirror.inverse(row)], self._language
+                )
+            found.append(self._turns[row, rivals])
+        return found
+
+    def _beside(self, words: Words, rival: int) -> Words:
+        forwards = rival < len(self._mirror.relations)
+        named = self._words[rival]
+        return words.beside(named if forwards else Words(), Words() if forwards else named)
+
+    def _alike(self, row: int) -> frozenset[int]:
+        """The rows of the other direction that have words of this one."""
+        half = len(self._mirror.relations)
+        others = range(half) if row >= half else range(half, 2 * half)
+        return frozenset(other for other in others if self._beside(self._words[row], other) != self._words[row])
+
+
+def _kind(walk: Walk, mirror: Mirror, ontology: Ontology, types: Mapping[EntityId, str]) -> str | None:
+    """The kind of the answers, where they have types of one kind."""
+    found = {kind_of_type(types.get(mirror.entities[place], ""), ontology) for place in walk.ends}
+    return found.pop() if len(found) == 1 else None
+
+
+def _worded(
+    steps: Sequence[Turns], turned: Sequence[bool], kind: str | None, language: str, draw: random.Random
+) -> str:
+    """One wording of a chain; ``turned`` says of each step but the first whether it is the one before it, back."""
+    phrase, asked, at = TOPIC, "", 0
+    while at < len(steps):
+        step = steps[at]
+        if at + 1 < len(steps) and turned[at] and step.same and draw.random() < SAME:
+            phrase, asked = draw.choice(step.same).replace("{}", phrase), ""
+            at += 2
+        else:
+            asked = draw.choice(draw.choice(step.asked)).replace("{}", phrase) if step.asked else ""
+            phrase = draw.choice(draw.choice(step.named)).replace("{}", phrase)
+            at += 1
+    if not asked or draw.random() < NAMED:
+        asked = draw.choice(asks(phrase, kind or steps[-1].kind, language))
+    return asked + draw.choice(ENDINGS[language])
