@@ -180,7 +180,7 @@ FACTS = st.lists(
 
 
 @given(FACTS, st.sets(st.integers(0, 4), min_size=1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_labels_are_all_chains_with_the_best_f1(facts: list[tuple[EntityId, str, EntityId]], answers: set[int]) -> None:
     graph = Mirror.of(facts, entities=NAMES)
     every = range(2 * len(graph.relations))

@@ -35,7 +35,7 @@ def said(relation: str, language: str = "en", *, back: bool = False) -> set[str]
 
 
 @given(FACTS, st.integers(1, 3), st.integers(0, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_answers_are_what_the_chain_leads_to(facts: list[tuple[EntityId, str, EntityId]], hops: int, seed: int) -> None:
     graph = Mirror.of(facts)
     made = generate(graph, ONTOLOGY, count=30, hops=hops, seed=seed)

@@ -129,9 +129,7 @@ def check(store: BoltStore, history: list[tuple[str, list[list[Reading]]]]) -> N
     assert dump(store) == after_history
 
 
-SETTINGS = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+SETTINGS = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @SETTINGS

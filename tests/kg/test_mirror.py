@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.facts import Entity, EntityId
@@ -38,7 +38,6 @@ def walks(facts: set[Triple], start: EntityId, steps: list[tuple[str, bool]]) ->
 STEPS = st.lists(st.tuples(st.sampled_from(RELATIONS), st.booleans()), min_size=1, max_size=4)
 
 
-@settings(deadline=None)
 @given(TRIPLES, st.sampled_from(NAMES), STEPS)
 def test_a_walk_leads_where_facts_lead(triples: list[Triple], start: EntityId, steps: list[tuple[str, bool]]) -> None:
     graph = Mirror.of([*triples, *triples[:3]], entities=NAMES)
@@ -61,7 +60,6 @@ def test_a_walk_leads_where_facts_lead(triples: list[Triple], start: EntityId, s
         assert graph.entities[place] in {path[-1][0], path[-1][2]}
 
 
-@settings(deadline=None)
 @given(TRIPLES, st.sampled_from(NAMES), STEPS)
 def test_the_rows_that_lead_on_are_those_of_which_there_is_a_step(
     triples: list[Triple], start: EntityId, steps: list[tuple[str, bool]]

@@ -127,7 +127,7 @@ def test_a_pdf_that_needs_mending_is_read_without_noise(
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_damage_to_a_file_raises(data: st.DataObject, samples: dict[str, bytes]) -> None:
     name = data.draw(st.sampled_from(sorted(samples)))
     damaged = bytearray(samples[name])

@@ -80,7 +80,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(steps)
 def test_the_graph_depends_on_the_surviving_documents_alone(steps):
     store = MemoryStore()
@@ -96,7 +96,7 @@ def test_the_graph_depends_on_the_surviving_documents_alone(steps):
     assert exported(store) == graph_of(surviving.values())
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(st.permutations(SOURCES), st.integers(0, 8), st.integers(0, 8))
 def test_after_a_kill_the_same_call_gives_the_undisturbed_graph(order, first, kill_at):
     everything = [document(source, 0) for source in order]

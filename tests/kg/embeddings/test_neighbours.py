@@ -65,7 +65,7 @@ def test_every_edge_is_read_both_ways_where_it_ends() -> None:
     assert incoming.target().tolist() == sorted(incoming.target().tolist())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     facts=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2), st.integers(0, 9)), max_size=60),
     entities=st.lists(st.integers(0, 11), max_size=15),
