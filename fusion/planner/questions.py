@@ -27,8 +27,6 @@ BACKWARDS = "^"  # before a relation of a path that is walked from its object to
 BATCH = 2000  # names that the store is asked for at once
 
 _UNKNOWN = "the topic is not in the graph, or not in the question"
-_UNLINKED = "it names nothing that is in the graph"
-_UNKNOWN = "the topic is not in the graph, or not in the question"
 _UNLINKED = "they name nothing that is in the graph"
 _MARKED = regex.compile(r"\[([^\[\]]+)\]")
 
