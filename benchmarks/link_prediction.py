@@ -53,7 +53,14 @@ SETTINGS = {
         dimension=256, epochs=200, batch_size=100, answers=2, regularisation=0.03, relation_weight=0.25, patience=20
     ),
     "nations": TrainConfig(
-        dimension=256, epochs=200, batch_size=100, answers=2, regularisation=0.03, relation_weight=0.25, patience=20
+        scorer="distmult",
+        dimension=256,
+        epochs=200,
+        batch_size=100,
+        answers=1,
+        regularisation=0.003,
+        relation_weight=0.25,
+        patience=20,
     ),
 }
 ON_A_GPU = {
