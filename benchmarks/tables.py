@@ -25,6 +25,7 @@ SHOWN = {
     "import_speed": ("rate, as a share",),
     "extraction": ("recall, all",),
     "link_prediction": ("MRR", "Hits@10", "PyKEEN's time"),
+    "kgqa": ("Hits@1", "F1"),
 }
 
 Rows = Sequence[Mapping[str, Any]]
