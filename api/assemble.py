@@ -174,7 +174,7 @@ class Services:
             written = stat.st_mtime_ns, stat.st_size
             if self._parts.get("planner_written") != written:
                 self._parts["planned_reader"] = PlannedReader(
-                    self.store, load(self.planner_file), self.embedder, kept=self.mirror_file
+                    self.store, load(self.planner_file), self.embedder, kept=self.mirror_file, notify=self._notify
                 )
                 self._parts["planner_written"] = written
             found = self._parts["planned_reader"]

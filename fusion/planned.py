@@ -81,9 +81,12 @@ class PlannedReader:
         embedder: TokenEmbedder,
         *,
         kept: Path | None = None,
+        notify: Callable[[str], None] = lambda message: None,
         mirrored: int = MIRRORED,
     ) -> None:
         """A graph of up to ``mirrored`` facts is held in memory whole, and ``kept`` in a file from run to run.
+
+        ``notify`` is told, in one line, if that file cannot be written.
 
         Raises:
             PlannerError: the planner was trained on the vectors of another encoder.
@@ -94,7 +97,7 @@ class PlannedReader:
                 "it anew with `clew learn --questions FILE`."
             )
         self._store, self._planner, self._embedder, self._mirrored = store, planner, embedder, mirrored
-        self._kept = kept
+        self._kept, self._notify = kept, notify
         self._lock = Lock()
         self._whole: tuple[Mirror, Array] | None = None
         self._texts: dict[str, Array] = {}  # the sentence vectors of relations, of which a graph has few
@@ -202,7 +205,7 @@ class PlannedReader:
             if self._whole is not None and self._whole[0].version == version:
                 return *self._whole, False
             if self._store.counts().facts <= self._mirrored:
-                whole = mirror(self._store) if self._kept is None else kept_mirror(self._store, self._kept)
+                whole = self._read()
                 self._whole = whole, self._rows(whole)
                 return *self._whole, False
             self._whole = None
@@ -211,6 +214,11 @@ class PlannedReader:
         part = Mirror.of(triples, entities=topics, version=version)
         with self._lock:
             return part, self._rows(part), len(triples) >= NEARBY
+
+    def _read(self) -> Mirror:
+        if self._kept is None:
+            return mirror(self._store)
+        return kept_mirror(self._store, self._kept, notify=self._notify)
 
     def _rows(self, graph: Mirror) -> Array:
         texts = row_texts(graph.relations)

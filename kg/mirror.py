@@ -13,13 +13,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from kg.errors import StoreError
 from kg.facts import EntityId
+from kg.snapshot import snapshot
 from kg.store import GraphStore
 
 Places = npt.NDArray[np.int64]
 
-ATTEMPTS = 3  # at reading a graph that others write to
 Triple = tuple[EntityId, str, EntityId]
 
 
@@ -192,17 +191,13 @@ def mirror(store: GraphStore) -> Mirror:
     Raises:
         StoreError: the store failed, or others kept writing to it while it was read.
     """
-    for _ in range(ATTEMPTS):
-        version = store.version()
+
+    def read(version: int) -> Mirror:
         entities = [entity.id for entity in store.all_entities()]
         triples = ((fact.subject, fact.relation, fact.object) for fact in store.all_facts())
-        found = Mirror.of(triples, entities=entities, version=version)
-        if store.version() == version:
-            return found
-    raise StoreError(
-        f"The graph at {store.address} changed each of the {ATTEMPTS} times that it was read; "
-        "try again when nothing is being written to it."
-    )
+        return Mirror.of(triples, entities=entities, version=version)
+
+    return snapshot(store, read)
 
 
 def _spread(starts: Places, counts: Places) -> tuple[Places, Places]:

@@ -1,6 +1,7 @@
 """A mirror of the graph in a file: a program that asks one question need not read the whole store for it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from kg.store import GraphStore
 FORMAT = "clew-mirror-1"
 
 
-def kept_mirror(store: GraphStore, path: Path) -> Mirror:
+def kept_mirror(store: GraphStore, path: Path, *, notify: Callable[[str], None]) -> Mirror:
     """The whole graph of a store: from the file if it has the graph as it is now, else read anew and kept there.
+
+    ``notify`` is told, in one line, if it cannot be kept; nothing but time is lost by that.
 
     Raises:
         StoreError: the store failed, or others kept writing to it while it was read.
@@ -26,7 +29,7 @@ def kept_mirror(store: GraphStore, path: Path) -> Mirror:
     if found is None:
         found = mirror(store)
         if _about(store) == about:
-            _save(found, path, about)
+            _save(found, path, about, notify)
     return found
 
 
@@ -42,7 +45,7 @@ def _about(store: GraphStore) -> dict[str, object]:
     }
 
 
-def _save(found: Mirror, path: Path, about: dict[str, object]) -> None:
+def _save(found: Mirror, path: Path, about: dict[str, object], notify: Callable[[str], None]) -> None:
     arrays: dict[str, npt.NDArray[np.generic]] = {
         "triples": found.numbered.astype(np.int32),
         "entities": np.frombuffer("\n".join(found.entities).encode(), np.uint8),
@@ -53,8 +56,8 @@ def _save(found: Mirror, path: Path, about: dict[str, object]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(arrays, part, metadata=metadata)
         part.replace(path)
-    except (OSError, SafetensorError):
-        pass  # without the file the graph is read again next time, and nothing else is lost
+    except (OSError, SafetensorError) as error:
+        notify(f"{path} could not be written ({error}); the graph will be read again for the next question")
 
 
 def _load(path: Path, about: dict[str, object]) -> Mirror | None:

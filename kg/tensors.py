@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from kg.errors import StoreError
 from kg.facts import EntityId
+from kg.snapshot import snapshot
 from kg.store import GraphStore
-
-ATTEMPTS = 3  # at reading a graph that others write to
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,15 +62,7 @@ def tensors(store: GraphStore) -> GraphTensors:
 
     Raises: ``StoreError`` when the store fails, or when others kept writing to it while it was read.
     """
-    for _ in range(ATTEMPTS):
-        version = store.version()
-        graph = _read(store, version)
-        if graph is not None and store.version() == version:
-            return graph
-    raise StoreError(
-        f"The graph at {store.address} changed each of the {ATTEMPTS} times that it was read; "
-        "try again when nothing is being written to it."
-    )
+    return snapshot(store, lambda version: _read(store, version))
 
 
 def facts(graph: GraphTensors) -> Iterator[tuple[EntityId, str, EntityId]]:

@@ -53,7 +53,7 @@ def learn_planner(services: Services, path: Path, *, epochs: int | None, seed: i
     from kg.mirror import mirror
     from kg.mirror_file import kept_mirror
 
-    graph = mirror(services.store) if kept is None else kept_mirror(services.store, kept)
+    graph = mirror(services.store) if kept is None else kept_mirror(services.store, kept, notify=note)
     trained = learn_questions(
         questions,
         services.store,

@@ -268,6 +268,18 @@ def _under(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): tensor for key, tensor in state.items() if key.startswith(prefix)}
 
 
+def write_json(path: Path, about: object) -> None:
+    """Write what goes beside a model; a file that is there stays until this one is whole.
+
+    Raises: ``CheckpointError`` when it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, json.dumps(about) + "\n")
+    except OSError as error:
+        raise CheckpointError(f"{path} could not be written ({error.strerror}); give a folder that can be.") from error
+
+
 def _write(path: Path, text: str) -> None:
     part = path.with_suffix(".part")
     part.write_text(text, "utf-8")

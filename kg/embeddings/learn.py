@@ -5,8 +5,6 @@ given score is. Then with every fact, for as many epochs as were best. Beside th
 is learned: an encoder that knows relations alone (newcomers.py), and where names stand among the vectors (placing.py).
 """
 
-import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -18,7 +16,7 @@ from torch import Tensor
 
 from kg.embeddings.batches import Queries
 from kg.embeddings.calibration import Calibration, calibrate
-from kg.embeddings.checkpoint import Checkpoint, load
+from kg.embeddings.checkpoint import Checkpoint, load, write_json
 from kg.embeddings.config import Epoch, TrainConfig
 from kg.embeddings.errors import CheckpointError
 from kg.embeddings.evaluate import Metrics
@@ -114,9 +112,8 @@ def learn(
 
     def finish() -> Report:
         """What one process does, the others waiting for it."""
-        found = None
+        found, begun = None, time.perf_counter()
         if newcomers:
-            begun = time.perf_counter()
             found = learn_newcomers(
                 part,
                 held_out,
@@ -126,7 +123,8 @@ def learn(
                 device=device,
                 progress=lambda step, loss: watch(NEWCOMERS, Epoch(step, loss, time.perf_counter() - begun)),
             )
-        return _keep(store, folder, graph, probe, whole, calibration, found, encoder)
+        spent = time.perf_counter() - begun
+        return _keep(store, folder, graph, probe, whole, calibration, found, encoder, spent=spent)
 
     return workers.main(finish)
 
@@ -140,6 +138,8 @@ def _keep(
     calibration: Calibration,
     newcomers: Newcomers | None,
     encoder: SentenceEncoder | None,
+    *,
+    spent: float,
 ) -> Report:
     """Write what goes with the model, and the vectors into the store."""
     with torch.no_grad():
@@ -148,13 +148,7 @@ def _keep(
     if encoder is not None:
         _place(store, folder, graph, vectors, encoder, model=model, seed=whole.config.seed)
     about = {"whole": WHOLE if whole is not probe else PROBE} | asdict(calibration)
-    path = folder / CALIBRATION
-    part = path.with_suffix(".part")
-    try:
-        part.write_text(json.dumps(about) + "\n", "utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        raise CheckpointError(f"{path} could not be written ({error.strerror}); give a folder that can be.") from error
+    write_json(folder / CALIBRATION, about)
     learned = Learned(
         model=model,
         learned_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -168,7 +162,7 @@ def _keep(
         learned=learned,
         facts=len(graph.edge_type),
         epochs=probe.best,
-        seconds=sum(trained.history[-1].seconds for trained in trainings),
+        seconds=sum(trained.history[-1].seconds for trained in trainings) + spent,
         dev=probe.dev,
         calibration=calibration,
         carried=whole.carried,

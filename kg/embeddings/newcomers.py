@@ -6,7 +6,6 @@ calibrated. It is trained once a graph, not at each update: new entities change 
 """
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from kg.embeddings.batches import Queries
 from kg.embeddings.calibration import Calibration, calibrate
+from kg.embeddings.checkpoint import write_json
 from kg.embeddings.errors import CheckpointError, NotLearnedError
 from kg.embeddings.evaluate import evaluate
 from kg.embeddings.inductive import NBFNet
@@ -66,14 +66,9 @@ def learn_newcomers(
     Raises:
         LearningError: there is nothing to learn, no room for it, or it went wrong.
     """
-    try:
-        held = load_newcomers(folder)
-        encoder = held.encoder
-        same = (encoder.digest, encoder.config.schedule.seed) == (part.digest, seed)
-        if same or (update and set(part.relations) <= set(encoder.relations)):
-            return held
-    except (NotLearnedError, CheckpointError):
-        pass  # none, or a damaged one: it is trained now
+    held = _usable(folder, part, update=update, seed=seed)
+    if held is not None:
+        return held
     links = Links.of_graph(part)
     config = affordable(links, seed=seed)
     asked = held_out[torch.randperm(len(held_out), generator=torch.Generator().manual_seed(seed))[:ASKED]]
@@ -86,11 +81,22 @@ def learn_newcomers(
     model, fitted = fit_inductive(links, config, device=device, dev=quality if len(asked) else None, progress=progress)
     model = model.cpu()
     calibration = calibrate(model, asked, Queries(part.triples, len(part.relations)))
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / ABOUT).unlink(missing_ok=True)  # a kill in between leaves weights that nothing describes: none
+    about = {"calibration": asdict(calibration), "mrr": fitted.best}
+    write_json(folder / ABOUT, about | {"digest": ""})  # a kill in between leaves weights that this does not describe
     save_inductive(folder / WEIGHTS, model, config, fitted, relations=part.relations, digest=part.digest)
-    _write(folder / ABOUT, {"calibration": asdict(calibration), "mrr": fitted.best})
+    write_json(folder / ABOUT, about | {"digest": part.digest})
     return load_newcomers(folder)
+
+
+def _usable(folder: Path, part: GraphTensors, *, update: bool, seed: int) -> Newcomers | None:
+    """What is there, if it need not be trained anew."""
+    try:
+        held = load_newcomers(folder)
+    except (NotLearnedError, CheckpointError):
+        return None  # none, or a damaged one
+    encoder = held.encoder
+    same = (encoder.digest, encoder.config.schedule.seed) == (part.digest, seed)
+    return held if same or (update and set(part.relations) <= set(encoder.relations)) else None
 
 
 def affordable(links: Links, *, seed: int = 0) -> InductiveConfig:
@@ -113,19 +119,13 @@ def load_newcomers(folder: Path) -> Newcomers:
     path = folder / ABOUT
     try:
         about = json.loads(path.read_text("utf-8"))
-        return Newcomers(load_inductive(folder / WEIGHTS), Calibration(**about["calibration"]), about["mrr"])
+        encoder = load_inductive(folder / WEIGHTS)
+        if about["digest"] != encoder.digest:
+            raise ValueError("it was being written when its program ended")
+        return Newcomers(encoder, Calibration(**about["calibration"]), about["mrr"])
     except FileNotFoundError as error:
         raise NotLearnedError(
             f"Nothing was learned for new entities ({path} is missing); run `clew learn --update`."
         ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}); run `clew learn` again.") from error
-
-
-def _write(path: Path, about: dict[str, object]) -> None:
-    part = path.with_suffix(".part")
-    try:
-        part.write_text(json.dumps(about) + "\n", "utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        raise CheckpointError(f"{path} could not be written ({error.strerror}); give a folder that can be.") from error

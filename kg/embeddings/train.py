@@ -19,7 +19,7 @@ from kg.embeddings.evaluate import Metrics, ranks, summary
 from kg.embeddings.objective import Objective
 from kg.embeddings.optimizers import optimizer_for, restore_state, state_of
 from kg.embeddings.precision import resolve
-from kg.embeddings.scorers import SCORERS, Scorer
+from kg.embeddings.scorers import SCORERS, Factorised, Scorer
 from kg.embeddings.workers import ALONE, Workers
 from kg.tensors import GraphTensors
 
@@ -121,6 +121,8 @@ class _Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.scorer = (build or _build)(graph, config).to(device)
+        if config.relation_weight and isinstance(self.scorer, Factorised) and not self.scorer.inner_product:
+            raise ValueError(f"relation_weight must be 0 for {config.scorer}, which compares by distance")
         self.optimizer = optimizer_for(self.scorer, config, device)
         self.dtype = resolve(config.precision, device)
         self.history: list[Epoch] = []

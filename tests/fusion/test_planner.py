@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fusion.errors import PlannerError
 from fusion.planner.labels import explain, f1
 from fusion.planner.model import TOPIC, Asked, Planner, load, row_texts, words_of
-from fusion.planner.search import candidates, log_softmax, plans
+from fusion.planner.search import Plan, candidates, log_softmax, plans
 from fusion.planner.training import Example, PlannerConfig, PlannerNet, hits_at_1, train_planner
 from kg.facts import EntityId
 from kg.mirror import Mirror
@@ -195,10 +195,6 @@ def test_labels_are_all_chains_with_the_best_f1(facts: list[tuple[EntityId, str,
 
 def test_a_topic_is_an_answer_only_where_nothing_else_is() -> None:
     graph = Mirror.of([(NAMES[0], "r", NAMES[1]), (NAMES[1], "r", NAMES[0]), (NAMES[2], "s", NAMES[1])])
-    there = Planner({}, (), encoder="", hops=2)
-    assert there.hops == 2
-    from fusion.planner.search import Plan
-
     back = tuple(graph.walk([0], [0, 0]))
     alone = Plan((0, 0), back, -0.1)
     assert [c.place for c in candidates([alone], [0])] == [0]

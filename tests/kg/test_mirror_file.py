@@ -15,36 +15,38 @@ def same(one: Mirror, other: Mirror) -> bool:
 def test_it_is_the_graph_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "new" / "mirror.safetensors"
     store = graph(FILMS)
-    first = kept_mirror(store, path)
+    first = kept_mirror(store, path, notify=print)
     assert same(first, mirror(store))
     written = path.stat().st_mtime_ns
-    again = kept_mirror(store, path)
+    again = kept_mirror(store, path, notify=print)
     assert same(again, first)
     assert (again.version, again.relations) == (first.version, first.relations)
     assert path.stat().st_mtime_ns == written
     store.delete([next(store.documents()).id])
-    after = kept_mirror(store, path)
+    after = kept_mirror(store, path, notify=print)
     assert after.version == store.version()
     assert after.facts == store.counts().facts < first.facts
 
 
 def test_another_graph_of_the_same_version_is_read_anew(tmp_path: Path) -> None:
     path = tmp_path / "mirror.safetensors"
-    kept_mirror(graph(FILMS), path)
+    kept_mirror(graph(FILMS), path, notify=print)
     other = graph([(film("A"), "directed_by", person("B"))])
-    assert same(kept_mirror(other, path), mirror(other))
+    assert same(kept_mirror(other, path, notify=print), mirror(other))
 
 
 def test_a_damaged_file_and_a_folder_that_cannot_be_written_cost_time_alone(tmp_path: Path) -> None:
     store = graph(FILMS)
     path = tmp_path / "mirror.safetensors"
     path.write_bytes(b"damaged")
-    assert same(kept_mirror(store, path), mirror(store))
+    assert same(kept_mirror(store, path, notify=print), mirror(store))
     (tmp_path / "file").write_text("")
-    assert same(kept_mirror(store, tmp_path / "file" / "mirror.safetensors"), mirror(store))
+    told: list[str] = []
+    assert same(kept_mirror(store, tmp_path / "file" / "mirror.safetensors", notify=told.append), mirror(store))
+    assert "could not be written" in told[0]
 
 
 def test_an_empty_graph(tmp_path: Path) -> None:
     path = tmp_path / "mirror.safetensors"
-    assert kept_mirror(MemoryStore(), path).facts == 0
-    assert kept_mirror(MemoryStore(), path).entities == ()
+    assert kept_mirror(MemoryStore(), path, notify=print).facts == 0
+    assert kept_mirror(MemoryStore(), path, notify=print).entities == ()

@@ -95,12 +95,11 @@ def test_a_model_is_revived(tmp_path: Path) -> None:
 
 def test_another_graph_is_refused_with_the_difference(tmp_path: Path) -> None:
     train(family(), CONFIG, folder=tmp_path)
-    with pytest.raises(OtherGraphError, match=r"\(16 entities gone; \d+ facts then") as raised:
+    with pytest.raises(OtherGraphError, match=r"\(16 entities gone; \d+ facts then"):
         train(family(4), CONFIG, folder=tmp_path, resume=True)
-    assert "facts then" in str(raised.value)
     smaller = family()
     smaller = replace(smaller, edge_index=smaller.edge_index[:, :-1], edge_type=smaller.edge_type[:-1])
-    with pytest.raises(OtherGraphError, match=r"\(73 facts then, 72 now\)|facts then"):
+    with pytest.raises(OtherGraphError, match=r"\(\d+ facts then, \d+ now\)"):
         train(smaller, CONFIG, folder=tmp_path, resume=True)
     turned = replace(family(), edge_index=family().edge_index.flip(0))
     with pytest.raises(OtherGraphError, match="but other facts"):

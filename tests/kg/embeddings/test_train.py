@@ -257,3 +257,8 @@ def test_precision_is_tried_or_told() -> None:
     trained = train(random_graph(), replace(CONFIG, precision="bfloat16", epochs=40))
     assert trained.precision == "bfloat16"
     assert trained.scorer.entity_vectors().dtype == torch.float32
+
+
+def test_relations_cannot_be_foretold_by_distance() -> None:
+    with pytest.raises(ValueError, match="relation_weight must be 0 for transe"):
+        train(family(), TrainConfig(scorer="transe", dimension=8, relation_weight=0.5))
