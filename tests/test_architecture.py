@@ -27,7 +27,7 @@ IMPORTERS = {
 # Who may read the environment beside api/settings.py, and why.
 ENVIRONMENT = {
     "nlp/weights.py": "XDG_CACHE_HOME: where every program of this user keeps its cache",
-    "kg/embeddings/__init__.py": "OMP_WAIT_POLICY: set, unless the user has, before torch reads it",
+    "kg/embeddings/__init__.py": "GOMP_SPINCOUNT: set, unless the user has, before torch reads it",
     "kg/embeddings/workers.py": "WORLD_SIZE: how a launcher tells a process that it is one of several",
 }
 
