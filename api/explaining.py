@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from api import views
-from api.schemas import AnswerOut, EntityOut, Shape
+from api.schemas import AnswerOut, EntityOut, PassageOut, Shape
 
 if TYPE_CHECKING:
     from api.assemble import Services
     from fusion.planned import Planned, Thought
+    from fusion.question import Link
+    from fusion.reader import Miss, Reading
 
 
 class LinkOut(Shape):
@@ -57,6 +59,8 @@ class ExplanationOut(Shape):
     plans: list[PlanOut] = Field(description="Best first")
     words: RuleOut | None = Field(description="Null where nothing is linked")
     by: Literal["plan", "words", "comparison", "passages", "nothing"] = Field(description="What gave the answer")
+    why: str = Field(description="Why not by a plan; empty where it is")
+    passages: list[PassageOut] = Field(description="That were read for it, best first; none where the graph answers")
     answer: AnswerOut
     cypher: str | None = Field(description="Walks the best plan in Neo4j Browser")
 
@@ -69,54 +73,47 @@ def explain(services: "Services", question: str) -> ExplanationOut:
         PlannerError: the trained planner cannot be read.
         WeightsError: the embedder's weights are missing or damaged.
     """
-    from fusion.compare import compare
-    from fusion.reader import Reading, read
-    from kg.chain_query import chain_query
-
-    answerer, planned = services.answerer, services.planned_reader
-    answer = answerer.ask(question)
-    asked, facts = answerer.understand(question)
-    thought = planned.think(question, asked.links) if planned is not None and asked.links else None
-    compared = compare(asked, facts, services.ontology) if asked.links else None
-    ruled = (compared or read(asked, facts, services.ontology)) if asked.links else None
-    proposed = planned.answer(thought, facts) if planned is not None and thought is not None and thought.plans else None
-    by: Literal["plan", "words", "comparison", "passages", "nothing"] = "nothing"
-    if not answer.abstained:
-        given = {path.facts for path in answer.paths}
-        if proposed is not None and compared is None and given and given <= set(proposed.paths):
-            by = "plan"
-        elif isinstance(ruled, Reading) and (given and given <= set(ruled.paths)):
-            by = "words" if compared is None else "comparison"
-        else:
-            by = "passages"
-    words = None
-    if ruled is not None:
-        text, score = (ruled.text, ruled.score) if isinstance(ruled, Reading) else ("", 0.0)
-        words = RuleOut(answer=text, score=score, reason=ruled.reason)
-    best = thought.plans[0] if thought is not None and thought.plans else None
-    cypher = None
-    if best is not None and thought is not None:
-        steps = [(relation, forward) for relation, forward, _ in thought.steps(best.plan)]
-        cypher = chain_query(best.link.entity.id, steps, others=best.topic not in best.answers)
+    trace = services.answerer.explain(question)
+    choice = trace.choice
+    thought = None if choice is None else choice.thought
     return ExplanationOut(
         question=question,
-        planner=planned is not None,
-        links=[
-            LinkOut(
-                text=question[one.start : one.end],
-                start=one.start,
-                end=one.end,
-                entity=views.entity(one.entity),
-                score=one.score,
-            )
-            for one in asked.links
-        ],
+        planner=services.planned_reader is not None,
+        links=[] if trace.asked is None else [_link(question, one) for one in trace.asked.links],
         plans=[] if thought is None else [_plan(thought, one) for one in thought.plans],
-        words=words,
-        by=by,
-        answer=views.answer(answer),
-        cypher=cypher,
+        words=None if choice is None else _words(choice.compared or choice.ruled),
+        by=trace.by,
+        why="" if choice is None or trace.by == "plan" else choice.why,
+        passages=views.search(trace.passages).passages,
+        answer=views.answer(trace.answer),
+        cypher=None if thought is None or not thought.plans else _cypher(thought, thought.plans[0]),
     )
+
+
+def _link(question: str, one: "Link") -> LinkOut:
+    return LinkOut(
+        text=question[one.start : one.end],
+        start=one.start,
+        end=one.end,
+        entity=views.entity(one.entity),
+        score=one.score,
+    )
+
+
+def _words(said: "Reading | Miss | None") -> RuleOut | None:
+    from fusion.reader import Reading
+
+    if said is None:
+        return None
+    text, score = (said.text, said.score) if isinstance(said, Reading) else ("", 0.0)
+    return RuleOut(answer=text, score=score, reason=said.reason)
+
+
+def _cypher(thought: "Thought", best: "Planned") -> str:
+    from kg.chain_query import chain_query
+
+    steps = [(relation, forward) for relation, forward, _ in thought.steps(best.plan)]
+    return chain_query(best.link.entity.id, steps, others=best.topic not in best.answers)
 
 
 def _plan(thought: "Thought", one: "Planned") -> PlanOut:

@@ -15,7 +15,7 @@ from kg.store import DocumentRecord, GraphStore
 
 if TYPE_CHECKING:
     from fusion.answer import Answer
-    from fusion.answerer import Passage
+    from fusion.trace import Passage
     from nlp.ingest import IngestCounts
 
 

@@ -2,51 +2,36 @@
 
 link → cues → compare, or paths that explain the question → else the best sentence of the best passages
 → the evidence of every fact, as quotations → every fact and quotation checked → Answer
+
+One pass does it, and keeps a trace: ``ask`` gives the answer, ``explain`` how it came about.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from itertools import takewhile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
-
-import regex
 
 from fusion.answer import Answer, Citation, abstain
 from fusion.compare import compare
 from fusion.cues import Speech
-from fusion.extract import READ, TRUST, Found, extract, extract_about, whole_sentence
+from fusion.extract import READ, TRUST, Found, extract, extract_about
 from fusion.paths import Facts
 from fusion.question import link
+from fusion.quoting import as_written, quote
 from fusion.reader import Asked, Miss, Reading, read, understand
 from fusion.retrieve import Retriever
+from fusion.trace import Choice, Passage, Trace
 from fusion.verify import verify
-from kg.facts import Chunk, ChunkId, Entity, EntityId, Evidence, Fact, Path, name_key
+from kg.facts import Entity, EntityId, Path, name_key
 from kg.ontology import Ontology
 from kg.store import ChunkHit, GraphStore
-from nlp.dates import find_dates
 from nlp.embed import Embedder
-from nlp.lexicon import NATIONALITIES
 
 if TYPE_CHECKING:
     from fusion.planned import PlannedReader
 
 LONGEST = 1000  # characters of a question
 KEPT = 20_000  # entities whose facts are kept between questions
-
-_AROUND = regex.compile(r"\G,\s(\p{Lu}[\p{L}'’-]*(?:\s\p{Lu}[\p{L}'’-]*)*)")
-
-Cut = dict[Citation, ChunkId]  # quotations, with the chunk that each was cut from
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A chunk that a search found, and where it comes from; scores compare within one search only."""
-
-    chunk: Chunk
-    source: str
-    title: str
-    score: float
 
 
 class Answerer:
@@ -80,25 +65,27 @@ class Answerer:
             WeightsError: the embedder's weights are missing or damaged.
             PlannerError: the trained planner cannot be read.
         """
-        if not name_key(question):
-            return abstain(question, "the question is empty")
-        if len(question) > LONGEST:
-            return abstain(question, f"the question is longer than {LONGEST} characters; ask one thing in a sentence")
-        asked, facts = self.understand(question)
-        reason = "nothing in the graph has a name that the question mentions"
-        if asked.links:
-            found = self._understood_as(asked, facts)
-            if isinstance(found, Reading):
-                answer = self._from_graph(asked, found, facts)
-                if not answer.abstained:
-                    return answer
-                reason = answer.reason
-            else:
-                reason = found.reason
-                answer = self._from_walk(asked, found, facts)
-                if not answer.abstained:
-                    return answer
-        return self._from_passages(asked, reason)
+        return self._trace(question).answer
+
+    def explain(self, question: str) -> Trace:
+        """How ``ask`` answers, and also what it had no need to look at: plans and words, where the other settled it.
+
+        Raises:
+            StoreError: the store failed.
+            WeightsError: the embedder's weights are missing or damaged.
+            PlannerError: the trained planner cannot be read.
+        """
+        trace = self._trace(question)
+        asked, choice = trace.asked, trace.choice
+        if asked is None or choice is None:
+            return trace
+        planned = self._planned()
+        thought, ruled = choice.thought, choice.ruled
+        if thought is None and planned is not None:
+            thought = planned.think(asked.text, asked.links)
+        if ruled is None and choice.compared is None:
+            ruled = read(asked, self._facts(self._store.version()), self._ontology)
+        return replace(trace, choice=replace(choice, thought=thought, ruled=ruled))
 
     def understand(self, question: str) -> tuple[Asked, Facts]:
         """What a question names and asks for, and the facts to read it with.
@@ -122,13 +109,34 @@ class Answerer:
             return []
         return self._passages(self._retriever.retrieve(text, limit=limit).passages)
 
-    def _understood_as(self, asked: Asked, facts: Facts) -> Reading | Miss:
+    def _trace(self, question: str) -> Trace:
+        if not name_key(question):
+            return Trace(abstain(question, "the question is empty"))
+        if len(question) > LONGEST:
+            reason = f"the question is longer than {LONGEST} characters; ask one thing in a sentence"
+            return Trace(abstain(question, reason))
+        asked, facts = self.understand(question)
+        if not asked.links:
+            return self._from_passages(asked, None, "nothing in the graph has a name that the question mentions")
+        choice = self._choose(asked, facts)
+        if isinstance(choice.reading, Reading):
+            answer = self._from_graph(asked, choice.reading, facts)
+            if not answer.abstained:
+                return Trace(answer, choice.by, asked, choice)
+        else:
+            answer = self._from_walk(asked, choice.reading, facts)
+            if not answer.abstained:
+                return Trace(answer, "passages", asked, choice)
+        return self._from_passages(asked, choice, answer.reason)
+
+    def _choose(self, asked: Asked, facts: Facts) -> Choice:
         compared = compare(asked, facts, self._ontology)
         if compared is not None:
-            return compared
+            return Choice(compared, "comparison", "the question is a comparison", compared=compared)
         planned = self._planned()
         if planned is None:
-            return read(asked, facts, self._ontology)
+            ruled = read(asked, facts, self._ontology)
+            return Choice(ruled, "words", "no planner has been trained for this graph", ruled=ruled)
         return planned.choose(asked, facts, lambda: read(asked, facts, self._ontology))
 
     def _facts(self, version: int) -> Facts:
@@ -150,10 +158,10 @@ class Answerer:
         steps = {fact.id: fact for path in found.paths for fact in path}
         names = facts.entities({end for fact in steps.values() for end in (fact.subject, fact.object)})
         names |= {entity.id: entity for entity in found.entities}
-        cut = self._quote(list(steps.values()))
+        cut = quote(self._store, list(steps.values()))
         answer = Answer(
             question=asked.text,
-            text=self._as_written(asked, found, cut),
+            text=as_written(asked, found, cut, self._store, self._ontology),
             reason=found.reason,
             confidence=round(min(found.score, 1.0), 3),
             entities=found.entities,
@@ -177,7 +185,7 @@ class Answerer:
         names = facts.entities({end for fact in steps.values() for end in (fact.subject, fact.object)})
         return self._from_sentence(asked, found, source, miss.reason, tuple(map(Path, about.values())), names)
 
-    def _from_passages(self, asked: Asked, reason: str) -> Answer:
+    def _from_passages(self, asked: Asked, choice: Choice | None, reason: str) -> Trace:
         hits = self._retriever.retrieve(asked.text, limit=READ, links=asked.links).passages
         passages = self._passages(hits)
         found = extract(
@@ -187,10 +195,11 @@ class Answerer:
             self._store,
             self._ontology,
         )
-        if found is None:
-            return abstain(asked.text, reason)
-        source = next(passage.source for passage in passages if passage.chunk.id == found.hit.chunk.id)
-        return self._from_sentence(asked, found, source, reason)
+        answer = abstain(asked.text, reason)
+        if found is not None:
+            source = next(passage.source for passage in passages if passage.chunk.id == found.hit.chunk.id)
+            answer = self._from_sentence(asked, found, source, reason)
+        return Trace(answer, "nothing" if answer.abstained else "passages", asked, choice, tuple(passages))
 
     def _from_sentence(
         self,
@@ -202,9 +211,9 @@ class Answerer:
         names: dict[EntityId, Entity] | None = None,
     ) -> Answer:
         chunk = found.hit.chunk
-        quote = chunk.text[found.start : found.end]
-        citation = Citation(chunk.document, source, chunk.start + found.start, chunk.start + found.end, quote)
-        cut = self._quote([fact for path in paths for fact in path.facts]) | {citation: chunk.id}
+        words = chunk.text[found.start : found.end]
+        citation = Citation(chunk.document, source, chunk.start + found.start, chunk.start + found.end, words)
+        cut = quote(self._store, [fact for path in paths for fact in path.facts]) | {citation: chunk.id}
         things = () if found.entity is None else (found.entity,)
         answer = Answer(
             question=asked.text,
@@ -217,54 +226,3 @@ class Answerer:
             names=(names or {}) | {thing.id: thing for thing in things},
         )
         return verify(answer, self._store, cut)
-
-    def _as_written(self, asked: Asked, found: Reading, citations: Collection[Citation]) -> str:
-        """The answer's text: a date or a place as the cited document writes it, a country where one is asked for."""
-        if len(found.entities) != 1 or len(found.paths) != 1:
-            return found.text
-        entity, last = found.entities[0], found.paths[0][-1].id
-        if entity.type == "Nationality" and "Country" in asked.expected:
-            return NATIONALITIES.get(entity.name, entity.name)
-        for citation in citations:
-            if citation.fact == last:
-                for start, end, date in find_dates(citation.quote):
-                    if date == entity.name:
-                        return citation.quote[start:end]
-                if self._ontology.is_a(entity.type, "Place"):
-                    return self._whole_place(entity.name, citation.quote)
-        return found.text
-
-    def _whole_place(self, name: str, quote: str) -> str:
-        """A place with the places around it, where the quotation goes on to name them: "Montreal, Quebec"."""
-        start = quote.find(name)
-        if start < 0:
-            return name
-        around = [match[1] for match in _AROUND.finditer(quote, start + len(name))]
-        keys = {part: name_key(part) for part in around}
-        places = {
-            name_key(known)
-            for entity in self._store.find_entities(set(keys.values()))
-            if self._ontology.is_a(entity.type, "Place")
-            for known in (entity.name, *entity.aliases)
-        }
-        return ", ".join((name, *takewhile(lambda part: keys[part] in places, around)))
-
-    def _quote(self, facts: Collection[Fact]) -> Cut:
-        """For each fact the sentence that states it most surely."""
-        best = {fact: min(fact.evidence, key=_surest) for fact in facts if fact.evidence}
-        chunks = {chunk.id: chunk for chunk in self._store.chunks({evidence.chunk for evidence in best.values()})}
-        records = self._store.document_records({chunk.document for chunk in chunks.values()})
-        sources = {record.id: record.source for record in records}
-        cut: Cut = {}
-        for fact, evidence in best.items():
-            chunk = chunks.get(evidence.chunk)
-            if chunk is not None and chunk.document in sources:
-                base, source = chunk.start, sources[chunk.document]
-                start, end = whole_sentence(chunk.text, evidence.start - base, evidence.end - base)
-                quote = chunk.text[start:end]
-                cut[Citation(chunk.document, source, base + start, base + end, quote, fact.id)] = chunk.id
-        return cut
-
-
-def _surest(evidence: Evidence) -> tuple[float, int, Evidence]:
-    return -evidence.confidence, evidence.end - evidence.start, evidence

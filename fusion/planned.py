@@ -20,6 +20,7 @@ from fusion.planner.search import Plan, candidates, log_softmax, plans
 from fusion.question import KEY, Link
 from fusion.reader import LISTED, Miss, Reading
 from fusion.reader import Asked as Understood
+from fusion.trace import Choice
 from kg.facts import EntityId, Fact
 from kg.mirror import Mirror, Triple, mirror
 from kg.mirror_file import kept_mirror
@@ -139,7 +140,7 @@ class PlannedReader:
                     found.append(Planned(link, plan, topic, answers, chance, fits))
         return Thought(graph, _ranked(found), partial)
 
-    def choose(self, asked: Understood, facts: Facts, ruled: Callable[[], Reading | Miss]) -> Reading | Miss:
+    def choose(self, asked: Understood, facts: Facts, ruled: Callable[[], Reading | Miss]) -> Choice:
         """The answer of the best plan where that is sure enough, else what ``ruled`` says.
 
         Raises:
@@ -147,15 +148,25 @@ class PlannedReader:
             WeightsError: the embedder's weights are missing or damaged.
         """
         if _NOT.search(asked.text):
-            return ruled()
+            return _by_words(ruled, "the question has a negation, which no plan can say")
         thought = self.think(asked.text, asked.links)
-        proposed = self.answer(thought, facts) if thought.plans and not _leaves_out(thought.plans) else None
-        if proposed is None or proposed.score < SURE or (_COUNT.search(asked.text) and not _number(proposed)):
-            return ruled()
+        if not thought.plans:
+            return _by_words(ruled, "no plan leads on from what the question names", thought)
+        if _leaves_out(thought.plans):
+            return _by_words(ruled, "the best plan leaves out something that the question names", thought)
+        proposed = self.answer(thought, facts)
+        if proposed is None:
+            return _by_words(ruled, "the graph no longer holds what the best plan leads to", thought)
+        if proposed.score < SURE:
+            return _by_words(ruled, f"the best plan is too unsure ({proposed.score:.2f} of {SURE:.2f})", thought)
+        if _COUNT.search(asked.text) and not _number(proposed):
+            return _by_words(ruled, "the question counts, and the best plan leads to no number", thought)
         if proposed.score >= CERTAIN:
-            return proposed
+            return Choice(proposed, "plan", thought=thought)
         other = ruled()
-        return other if isinstance(other, Reading) and other.score > proposed.score else proposed
+        if isinstance(other, Reading) and other.score > proposed.score:
+            return Choice(other, "words", "the words of the question are surer", thought, other)
+        return Choice(proposed, "plan", thought=thought, ruled=other)
 
     def answer(self, thought: Thought, facts: Facts) -> Reading | None:
         """What the best plan of a thought leads to, as facts that the store has; None if it has none of it any more.
@@ -236,6 +247,11 @@ def fit(planner: Planner, graph: Mirror, rows: Array, read: Read, plan: Plan) ->
         total *= float(chances[row]) + (float(chances[graph.inverse(row)]) if row < len(rows) - 1 else 0.0)
         before = rows[row]
     return total
+
+
+def _by_words(ruled: Callable[[], Reading | Miss], why: str, thought: Thought | None = None) -> Choice:
+    said = ruled()
+    return Choice(said, "words", why, thought, said)
 
 
 def _number(reading: Reading) -> bool:

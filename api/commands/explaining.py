@@ -69,6 +69,11 @@ def _tree(out: Display, found: explaining.ExplanationOut) -> None:
     if found.words is not None:
         said = found.words.answer or f"nothing: {found.words.reason}"
         out.line(f"  its words say\n    {found.words.score:6.1%}  {plain(said)}")
+    if found.why:
+        out.line(f"  no plan is followed: {plain(found.why)}")
+    if found.passages:
+        read = ", ".join(dict.fromkeys(plain(one.title or one.document) for one in found.passages))
+        out.line(f"  read for it: {read}")
     if found.answer.abstained:
         out.line(f"  not answered: {plain(found.answer.reason)}")
         return

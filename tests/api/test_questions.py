@@ -134,6 +134,11 @@ def test_over_http_a_planner_is_used_once_it_is_there(services: Services, folder
     )
     trained.planner.save(services.planner_file)
     assert client.post("/ask", json=question).json()["answer"] == "Metz"
+    for words in ("Who made Glass Bell and Paper Road?", "Who never made Glass Bell?", "Who is Ida Falk?", "And why?"):
+        asked = {"question": words}
+        explained = client.post("/explain", json=asked).json()
+        assert explained["answer"] == client.post("/ask", json=asked).json(), words
+        assert explained["why"] or not explained["links"] or explained["by"] == "plan", words
     found = client.post("/explain", json=question).json()
     assert (found["planner"], found["by"], found["answer"]["answer"]) == (True, "plan", "Metz")
     assert [(s["relation"], s["forward"], s["reached"]) for s in found["plans"][0]["steps"]] == [

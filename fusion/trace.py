@@ -1,0 +1,49 @@
+"""How an answer came about: what was looked at on the way to it, what was chosen, and why."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from fusion.answer import Answer
+from fusion.reader import Asked, Miss, Reading
+from kg.facts import Chunk
+
+if TYPE_CHECKING:
+    from fusion.planned import Thought
+
+By = Literal["plan", "words", "comparison", "passages", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk that a search found, and where it comes from; scores compare within one search only."""
+
+    chunk: Chunk
+    source: str
+    title: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the graph says to a question, and which of its readers was believed.
+
+    A part that was not looked at, because another settled it, is None.
+    """
+
+    reading: Reading | Miss
+    by: By
+    why: str = ""  # not by a plan, in one line
+    thought: "Thought | None" = None
+    ruled: Reading | Miss | None = None
+    compared: Reading | Miss | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """An answer, and what led there; ``asked`` is None where the question was not even read."""
+
+    answer: Answer
+    by: By = "nothing"
+    asked: Asked | None = None
+    choice: Choice | None = None  # None where nothing is linked
+    passages: tuple[Passage, ...] = ()  # that were read, best first
