@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.rows import Row, data_folder, merge_rows
+from fusion.planner.labels import stems
 from fusion.planner.model import TOPIC, Asked, Planner, row_texts
 from fusion.planner.search import candidates, plans
 from fusion.planner.training import Example, PlannerConfig, PlannerEpoch, train_planner
@@ -66,11 +67,20 @@ def path_questions(folder: Path, questions: str, facts: str) -> tuple[Mirror, li
     found = []
     for line in (folder / questions).read_text("utf-8").splitlines():
         text, answer, path = line.split("\t")
-        first, _, others = answer.rpartition("(")
-        names = {first, *others.rstrip(")").rstrip("/").split("/")}
+        names = _answers(answer)
         topic = path.split("#")[0]
         found.append(Question(text.replace(topic, TOPIC, 1), topic, frozenset(names)))
     return graph, found
+
+
+def _answers(text: str) -> set[str]:
+    """The names of "first(first/second/)", which may have brackets of their own."""
+    whole = text.removesuffix(")").removesuffix("/")
+    for place, character in enumerate(whole):
+        names = whole[place + 1 :].split("/")
+        if character == "(" and whole[:place] in names:
+            return set(names)
+    raise ValueError(f"{text!r} is not an answer with all answers in brackets")
 
 
 def metaqa(folder: Path, hop: int, split: str) -> list[Question]:
@@ -91,6 +101,7 @@ def examples(graph: Mirror, questions: Sequence[Question], encoder: MiniLM) -> l
             Asked.of(question.text, tokens),
             tuple(graph.places[EntityId(name)] for name in [question.topic] if name in graph.places),
             frozenset(graph.places[EntityId(name)] for name in question.answers if name in graph.places),
+            words=stems(question.text),
         )
         for question, tokens in zip(questions, encoder.tokens([q.text for q in questions]), strict=True)
     ]

@@ -1,17 +1,26 @@
 """Which walks explain an answer: labels for training, from questions and answers alone.
 
 Of all walks from the topic, those whose ends agree best with the answers (F1). A question of n hops has few of them,
-and the wrong ones differ from question to question, while the right one stays.
+and the wrong ones differ from question to question, while the right one stays. Where many agree as well, the words of
+the question tell them apart as far as it uses those of the relations.
 """
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 
 import numpy as np
+import regex
 
+from fusion.planner.model import TOPIC
+from fusion.question import stem
 from kg.mirror import Front, Mirror, Places
 
 WIDEST = 20_000  # pairs that a walk may stand on: one that reaches half the graph explains nothing
 Chain = tuple[int, ...]  # rows of relations
+FADING = 0.5  # of a relation's words the last counts most, the one before it so much less
+LONGER, BACKWARDS = 0.05, 0.1  # what a relation of a chain must say to be worth its step, and its being read backwards
+
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 
 
 def explain(
@@ -43,3 +52,26 @@ def f1(found: Places, gold: Places) -> float:
     """How well what was found agrees with what is right. Shapes: (k,), (g,), each of distinct places."""
     both = len(np.intersect1d(found, gold, assume_unique=True))
     return 2 * both / (len(found) + len(gold)) if both else 0.0
+
+
+def stems(text: str) -> Counter[str]:
+    """The words of a question but its topic, without their endings."""
+    return Counter(map(stem, _WORD.findall(text.replace(TOPIC, " "))))
+
+
+def said(words: Counter[str], chain: Chain, relations: Sequence[Sequence[str]]) -> float:
+    """How much of a chain a question says: up to one for each relation. A word that is said once is used up by one.
+
+    ``relations`` has the stems of each relation's name.
+    """
+    left, found = words.copy(), 0.0
+    for row in chain:
+        name = relations[row % len(relations)]
+        heard = whole = 0.0
+        for at, word in enumerate(reversed(name)):
+            whole += FADING**at
+            if left[word]:
+                left[word] -= 1
+                heard += FADING**at
+        found += heard / whole - LONGER - (BACKWARDS if row >= len(relations) else 0.0)
+    return found

@@ -9,7 +9,7 @@ from pathlib import Path
 import regex
 
 from fusion.errors import PlannerError
-from fusion.planner.labels import Chain, explain
+from fusion.planner.labels import Chain, explain, stems
 from fusion.planner.model import Asked, masked
 from fusion.planner.training import LEAST, Example
 from fusion.question import LINKED_TEXT, link
@@ -130,7 +130,9 @@ def prepare(
         raise PlannerError(f"None of the {len(questions):,} questions can be learned from: {why}.")
     encoded = embedder.tokens([placed.text for placed in kept])
     examples = (
-        Example(Asked.of(placed.text, tokens), (placed.topic,), placed.answers, tuple(placed.chains))
+        Example(
+            Asked.of(placed.text, tokens), (placed.topic,), placed.answers, tuple(placed.chains), stems(placed.text)
+        )
         for placed, tokens in zip(kept, encoded, strict=True)
     )
     return Prepared(tuple(examples), skipped)
