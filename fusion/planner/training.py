@@ -1,9 +1,8 @@
 """Training a planner, from questions and their answers, or from the chains themselves where they are known.
 
-Of each question the loss is −log Σ w(chain) p(chain) over the chains that explain its answers (labels.py): which of
-them is meant, the other questions tell, and as a weight w the question's own words. Where a question has many, those
-that its words say are kept, and of equals those that most questions have. Every step is normalised over the rows that
-lead on from where the chain stands.
+Of each question the loss is −log Σ p(chain) over the chains that explain its answers (labels.py): which of them is
+meant, the other questions tell. Where a question has many, those that its words say are kept, and of equals those that
+most questions have. Every step is normalised over the rows that lead on from where the chain stands.
 """
 
 import random
@@ -23,8 +22,7 @@ from fusion.planner.search import candidates, plans
 from fusion.question import stem
 from kg.mirror import Mirror
 
-CHAINS = 16  # of one question that are learned from
-SAID = 1.0  # a chain of which a question says one relation more weighs e times as much
+CHAINS = 6  # of one question that are learned from
 LEAST = 0.1  # F1: chains that explain less of the answers are no labels
 
 
@@ -66,11 +64,10 @@ class PlannerEpoch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Label:
-    """A chain with stop at its end, the rows that led on at each of its steps, and the logarithm of its weight."""
+    """A chain with stop at its end, and the rows that led on at each of its steps."""
 
     rows: tuple[int, ...]
     allowed: tuple[np.ndarray, ...]
-    weight: float
 
 
 class PlannerNet(nn.Module):
@@ -198,11 +195,11 @@ def _labels(mirror: Mirror, examples: Sequence[Example], hops: int) -> list[list
     for example, chains in zip(examples, found, strict=True):
         heard = {chain: said(example.words, chain, names) for chain in chains}
         kept = sorted(chains, key=lambda c: (-heard[c], -common[c], c))[:CHAINS]
-        labels.append([_label(mirror, example, chain, SAID * (heard[chain] - heard[kept[0]])) for chain in kept])
+        labels.append([_label(mirror, example, chain) for chain in kept])
     return labels
 
 
-def _label(mirror: Mirror, example: Example, chain: Chain, weight: float) -> _Label:
+def _label(mirror: Mirror, example: Example, chain: Chain) -> _Label:
     stop = 2 * len(mirror.relations)
     front, allowed = mirror.start(list(example.topics)), []
     for row in chain:
@@ -210,11 +207,11 @@ def _label(mirror: Mirror, example: Example, chain: Chain, weight: float) -> _La
         allowed.append(np.append(onward, stop) if front.row >= 0 else onward)
         front = mirror.step(front, row)
     allowed.append(np.append(mirror.rows_from(front), stop))
-    return _Label((*chain, stop), tuple(allowed), weight)
+    return _Label((*chain, stop), tuple(allowed))
 
 
 def _loss(net: PlannerNet, texts: Tensor, examples: Sequence[Example], labels: Sequence[Sequence[_Label]]) -> Tensor:
-    """The mean over questions of −log Σ w(chain) p(chain)."""
+    """The mean over questions of −log Σ p(chain)."""
     lengths = torch.tensor([len(example.asked.vectors) for example in examples])
     features = nn.utils.rnn.pad_sequence(
         [torch.from_numpy(example.asked.features) for example in examples], batch_first=True
@@ -226,7 +223,7 @@ def _loss(net: PlannerNet, texts: Tensor, examples: Sequence[Example], labels: S
     owner = torch.tensor([at for at, of_question in enumerate(labels) for _ in of_question])
     state = net.first.expand(len(flat), -1)
     before = texts.new_zeros((len(flat), texts.shape[1]))
-    chances = torch.tensor([label.weight for label in flat])
+    chances = texts.new_zeros(len(flat))
     for place in range(max(len(label.rows) for label in flat)):
         state, wanted = net.step(states[owner], keys[owner], there[owner], state, before)
         going = torch.tensor([place < len(label.rows) for label in flat])
