@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from kg.embeddings.learned import LearnedGraph
     from kg.embeddings.placing import Placing
     from kg.facts import Document
+    from kg.name_index import NameIndex
     from kg.ontology import Ontology
     from kg.store import GraphStore
     from nlp.embed import TokenEmbedder
     from nlp.ingest import Ingestor
 
 T = TypeVar("T")
+
+READ_AT_ONCE = 5_000  # entities whose names are read anew for one question, which takes a quarter of a second
+WITH_PLANNER = 1_000_000  # entities whose names are read with the graph that plans walk
 
 
 def _silent(message: str) -> None:
@@ -106,7 +110,11 @@ class Services:
             from fusion.answerer import Answerer
 
             return Answerer(
-                self.store, embedder=self.embedder, ontology=self.ontology, planned=lambda: self.planned_reader
+                self.store,
+                embedder=self.embedder,
+                ontology=self.ontology,
+                planned=lambda: self.planned_reader,
+                names=self.names,
             )
 
         return self._once("answerer", build)
@@ -155,6 +163,22 @@ class Services:
         """Where the graph is kept as plans walk it; nowhere where the store is in memory itself."""
         memory = self.store.address.startswith("memory:")
         return None if memory else self.model_folder / "mirror.safetensors"
+
+    def names(self, version: int) -> "NameIndex | GraphStore":
+        """What finds entities by name in this version of the graph.
+
+        Raises:
+            StoreError: the store failed, or others kept writing to it while it was read.
+        """
+        from kg.names import GraphNames
+
+        def build() -> GraphNames:
+            kept = self.mirror_file
+            path = None if kept is None else kept.with_name("names.safetensors")
+            return GraphNames(self.store, kept=path, notify=self._notify)
+
+        most = WITH_PLANNER if self.planner_file.exists() else READ_AT_ONCE
+        return self._once("names", build).at(version, most=most)
 
     @property
     def planned_reader(self) -> "PlannedReader | None":
@@ -249,6 +273,7 @@ class Services:
         """Load what answering a question needs."""
         self.answerer  # noqa: B018  # built by being asked for
         self.embedder.encode(["warm"])
+        self.names(self.store.version())
         if (planned := self.planned_reader) is not None:
             planned.warm()
 

@@ -16,7 +16,7 @@ from fusion.compare import compare
 from fusion.cues import Speech
 from fusion.extract import READ, TRUST, Found, extract, extract_about
 from fusion.paths import Facts
-from fusion.question import link
+from fusion.question import Link, Names, link
 from fusion.quoting import as_written, quote
 from fusion.reader import Asked, Miss, Reading, read, understand
 from fusion.retrieve import Retriever
@@ -44,12 +44,15 @@ class Answerer:
         embedder: Embedder | None,
         ontology: Ontology,
         planned: "Callable[[], PlannedReader | None]" = lambda: None,
+        names: Callable[[int], Names] | None = None,
     ) -> None:
         """Without an embedder, passages are found by words and by the graph alone.
 
-        ``planned`` is asked at each question for what reads it with a trained planner, if there is one.
+        ``planned`` is asked at each question for what reads it with a trained planner, if there is one, and ``names``
+        for what knows the names of this version of the graph; without it, the store is asked.
         """
         self._store = store
+        self._names = names or (lambda version: store)
         self._ontology = ontology
         self._speech = Speech(store, ontology)
         self._planned = planned
@@ -94,7 +97,7 @@ class Answerer:
             StoreError: the store failed.
         """
         version = self._store.version()
-        links = link(self._store, self._ontology, question)
+        links = self._linked(question, version)
         asked = understand(question, links, self._speech.lexicon(version), self._ontology)
         return asked, self._facts(version)
 
@@ -107,7 +110,11 @@ class Answerer:
         """
         if limit < 1 or not text.strip():
             return []
-        return self._passages(self._retriever.retrieve(text, limit=limit).passages)
+        links = self._linked(text, self._store.version())
+        return self._passages(self._retriever.retrieve(text, limit=limit, links=links).passages)
+
+    def _linked(self, text: str, version: int) -> tuple[Link, ...]:
+        return link(self._names(version), self._ontology, text)
 
     def _trace(self, question: str) -> Trace:
         if not name_key(question):
@@ -143,7 +150,7 @@ class Answerer:
         """What is known of the graph as it is now: kept from question to question until it changes, or is too much."""
         with self._lock:
             if self._read is None or self._read[0] != version or len(self._read[1]) > KEPT:
-                self._read = version, Facts(self._store)
+                self._read = version, Facts(self._store, version=version)
             return self._read[1]
 
     def _passages(self, hits: Sequence[ChunkHit]) -> list[Passage]:

@@ -33,8 +33,9 @@ class Walk:
 class Facts:
     """The facts of entities as one version of the graph has them, each asked of the store once."""
 
-    def __init__(self, store: GraphStore) -> None:
-        self._store = store
+    def __init__(self, store: GraphStore, *, version: int | None = None) -> None:
+        """``version`` is the graph's, where it is known."""
+        self._store, self.version = store, version
         self._of: dict[EntityId, list[Fact]] = {}  # only ever added to, so several threads may share it
         self._entities: dict[EntityId, Entity] = {}
 

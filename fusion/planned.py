@@ -112,15 +112,17 @@ class PlannedReader:
         """
         self._graph([])
 
-    def think(self, text: str, links: Sequence[Link]) -> Thought:
+    def think(self, text: str, links: Sequence[Link], *, version: int | None = None) -> Thought:
         """Every plan from the entities that a question names, the best first.
+
+        ``version`` is the graph's, where it is known already.
 
         Raises:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
         """
         chosen = sorted(links, key=lambda found: (-found.score, found.start - found.end, found.entity.id))[:TOPICS]
-        graph, rows, partial = self._graph([found.entity.id for found in chosen])
+        graph, rows, partial = self._graph([found.entity.id for found in chosen], version)
         places = sorted({(found.start, found.end) for found in chosen})
         texts = [masked(text, *place) for place in places]
         asked = dict(zip(places, map(Asked.of, texts, self._embedder.tokens(texts)), strict=True))
@@ -149,7 +151,7 @@ class PlannedReader:
         """
         if _NOT.search(asked.text):
             return _by_words(ruled, "the question has a negation, which no plan can say")
-        thought = self.think(asked.text, asked.links)
+        thought = self.think(asked.text, asked.links, version=facts.version)
         if not thought.plans:
             return _by_words(ruled, "no plan leads on from what the question names", thought)
         if _leaves_out(thought.plans):
@@ -206,12 +208,12 @@ class PlannedReader:
         found = self._store.facts_between(sorted(triples))
         return {(fact.subject, fact.relation, fact.object): fact for fact in found}
 
-    def _graph(self, topics: Sequence[EntityId]) -> tuple[Mirror, Array, bool]:
+    def _graph(self, topics: Sequence[EntityId], version: int | None = None) -> tuple[Mirror, Array, bool]:
         """The graph to walk in, its rows, and whether it is only a part.
 
         The whole graph is kept until it changes.
         """
-        version = self._store.version()
+        version = self._store.version() if version is None else version
         with self._lock:
             if self._whole is not None and self._whole[0].version == version:
                 return *self._whole, False

@@ -1,30 +1,32 @@
 """What a question names: the entities of the graph that its words refer to.
 
 Names are looked up by every run of words in one call, so casing and punctuation do not matter; what no run names
-exactly is sought by similarity. The longest name wins; entities that share it stay side by side as candidates.
+exactly is sought by how it is spelt (spelling.py). The longest name wins; entities that share it stay side by side as
+candidates.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import regex
-from rapidfuzz import fuzz
 
+from fusion import spelling
 from kg.facts import Entity, name_key
 from kg.ontology import Ontology
-from kg.store import GraphStore
+from kg.store import EntityHit
 from kg.words import STOP_WORDS
 
 LONGEST = 14  # words (Chinese: characters) that a name in a question may have
 LINKED_TEXT = 1000  # characters of a text in which names are sought
-SIMILAR = 12  # entities that are compared with the question's words when no name fits exactly
-ALIKE = 87.0  # of 100: two names as similar as this may be one
+SIMILAR = 24  # entities whose names are compared with the question's words when no name fits exactly
 
-EXACT, KEY, ALIAS, FUZZY = 1.0, 0.95, 0.85, 0.7  # how far each kind of match is believed
+EXACT, CASED, KEY, ALIAS = 1.0, 0.98, 0.95, 0.85  # how far each kind of match is believed; others in spelling.py
 
 _TOKEN = regex.compile(r"\p{Han}|[[\p{L}\p{M}\p{N}]--\p{Han}]+", regex.V1)
+_HAN = regex.compile(r"\p{Han}")
 _ASKING_WORDS = """
     who whom whose what which when where why how do does did is are was were both same share shares between than more
     most less least earlier later first last older younger other come came comes name tell me list give all any have
@@ -41,6 +43,18 @@ _IRREGULAR = {
     "dies": "di", "birth": "born", "won": "win", "led": "lead", "children": "child", "wives": "wife", "made": "make",
 }  # fmt: skip
 _SUFFIX = regex.compile(r"(?:ings?|ers?|ors?|ress(?:es)?|ed|es|s|e)$")
+
+
+class Names(Protocol):
+    """What knows the names of a graph: its store, or an index of them in memory."""
+
+    def find_entities(self, keys: Collection[str]) -> list[Entity]:
+        """The entities whose name, or one of whose aliases, has one of these keys, by id."""
+        ...
+
+    def search_entities(self, text: str, *, limit: int = 10) -> list[EntityHit]:
+        """Entities whose names are like a part of the text, best first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +90,20 @@ def stem(word: str) -> str:
 
 def is_chinese(text: str) -> bool:
     """Whether a question is asked in Chinese."""
-    return regex.search(r"\p{Han}", text) is not None
+    return _HAN.search(text) is not None
 
 
-def link(store: GraphStore, ontology: Ontology, text: str) -> tuple[Link, ...]:
+def link(names: Names, ontology: Ontology, text: str) -> tuple[Link, ...]:
     """The entities that a text names, by place; candidates for one place have the same start and end.
 
     Raises:
         StoreError: the store failed.
     """
     text = text[:LINKED_TEXT]
-    spans = list(_spans(text, plain_words(ontology)))
+    plain = plain_words(ontology)
+    spans = list(_spans(text, plain))
     by_key: defaultdict[str, list[Entity]] = defaultdict(list)
-    for entity in store.find_entities({span.key for span in spans}):
+    for entity in names.find_entities({span.key for span in spans}):
         for key in {name_key(name) for name in (entity.name, *entity.aliases)}:
             by_key[key].append(entity)
     links: list[Link] = []
@@ -97,8 +112,24 @@ def link(store: GraphStore, ontology: Ontology, text: str) -> tuple[Link, ...]:
         if span.key in by_key and _free(span.start, span.end, taken):
             taken.append((span.start, span.end))
             links += (_exact(span, text, entity) for entity in by_key[span.key])
-    links += _similar(store, text, taken, plain_words(ontology))
+    words = [spelling.Word(*match.span(), name_key(match[0])) for match in _TOKEN.finditer(text)]
+    loose = [_free(word.start, word.end, taken) and _says(text, word, plain) for word in words]
+    if any(loose):
+        hits = names.search_entities(_ASKING_ZH.sub(" ", text), limit=SIMILAR)
+        near = [Link(*found) for found in spelling.similar(text, words, loose, taken, [hit.entity for hit in hits])]
+        links = [one for one in links if all(_apart(one, other) for other in near)] + near
     return tuple(sorted(links, key=lambda found: (found.start, found.end, -found.score, found.entity.id)))
+
+
+def _says(text: str, word: spelling.Word, plain: frozenset[str]) -> bool:
+    """Whether a word may be a part of a name: it neither asks nor relates."""
+    if is_chinese(word.key):
+        return all(not start <= word.start < end for start, end in (m.span() for m in _ASKING_ZH.finditer(text)))
+    return stem(word.key) not in plain
+
+
+def _apart(one: Link, other: Link) -> bool:
+    return one.end <= other.start or other.end <= one.start
 
 
 def coverage(ontology: Ontology, text: str, links: Iterable[Link]) -> float:
@@ -113,16 +144,20 @@ def coverage(ontology: Ontology, text: str, links: Iterable[Link]) -> float:
 PLAIN = frozenset(stem(word) for word in (*STOP_WORDS, *_ASKING_WORDS.split()))
 
 
-@lru_cache(maxsize=4)
-def _plain_words_of(words: frozenset[str]) -> frozenset[str]:
-    return frozenset(stem(part) for word in words for part in name_key(word).split()) | PLAIN
+_plain: dict[int, tuple[Ontology, frozenset[str]]] = {}  # by identity: an ontology cannot be hashed
 
 
 def plain_words(ontology: Ontology) -> frozenset[str]:
     """Words that ask or relate, and so do not make a name by themselves: "film", "director", "who"."""
-    english = [relation.words.get("en", ()) for relation in ontology.relations.values()]
-    english += [words.get("en", ()) for words in ontology.type_words.values()]
-    return _plain_words_of(frozenset(word for group in english for word in group))
+    known = _plain.get(id(ontology))
+    if known is None:
+        if len(_plain) >= 4:
+            _plain.clear()
+        english = [relation.words.get("en", ()) for relation in ontology.relations.values()]
+        english += [words.get("en", ()) for words in ontology.type_words.values()]
+        stems = (stem(part) for group in english for word in group for part in name_key(word).split())
+        known = _plain[id(ontology)] = ontology, frozenset(stems) | PLAIN
+    return known[1]
 
 
 def _spans(text: str, plain: frozenset[str]) -> Iterator[_Span]:
@@ -148,46 +183,10 @@ def _free(start: int, end: int, taken: Iterable[tuple[int, int]]) -> bool:
 
 def _exact(span: _Span, text: str, entity: Entity) -> Link:
     surface = text[span.start : span.end]
-    same = KEY if span.key == entity.key else ALIAS
-    return Link(span.start, span.end, entity, EXACT if surface.casefold() == entity.name.casefold() else same)
-
-
-def _similar(store: GraphStore, text: str, taken: list[tuple[int, int]], plain: frozenset[str]) -> Iterator[Link]:
-    """Entities whose name is nearly spelt by words that no exact name has taken."""
-    rest = list(text)
-    for start, end in taken:
-        rest[start:end] = " " * (end - start)
-    free = "".join(rest)
-    words = [match for match in _TOKEN.finditer(free) if stem(name_key(match[0])) not in plain]
-    if is_chinese(text) or not words:
-        return
-    found: list[Link] = []
-    for hit in store.search_entities(" ".join(match[0] for match in words), limit=SIMILAR):
-        best = max((_aligned(free, name, hit.entity) for name in (hit.entity.name, *hit.entity.aliases)), key=_score)
-        if best is not None:
-            found.append(best)
-    used: list[tuple[int, int]] = []
-    for candidate in sorted(found, key=lambda c: (-c.score, c.start - c.end, c.entity.id)):
-        if _free(candidate.start, candidate.end, used):
-            used.append((candidate.start, candidate.end))
-            yield candidate
-
-
-def _score(candidate: Link | None) -> float:
-    return -1.0 if candidate is None else candidate.score
-
-
-def _aligned(text: str, name: str, entity: Entity) -> Link | None:
-    """Where the text comes nearest to the name, if that is near enough."""
-    wanted = name_key(name)
-    count = len(wanted.split())
-    if len(wanted) < 5:
-        return None
-    tokens = [match.span() for match in _TOKEN.finditer(text)]
-    best: Link | None = None
-    for first, (start, _) in enumerate(tokens):
-        for _, end in tokens[max(first, first + count - 2) : first + count + 1]:
-            alike = fuzz.ratio(wanted, name_key(text[start:end]), score_cutoff=ALIKE)
-            if alike and FUZZY * alike / 100 > _score(best):
-                best = Link(start, end, entity, FUZZY * alike / 100)
-    return best
+    if surface == entity.name:
+        score = EXACT
+    elif surface.casefold() == entity.name.casefold():
+        score = CASED
+    else:
+        score = KEY if span.key == entity.key else ALIAS
+    return Link(span.start, span.end, entity, score)

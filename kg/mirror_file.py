@@ -5,10 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
+from kg import graph_file
 from kg.facts import EntityId
 from kg.mirror import Mirror, mirror
 from kg.store import GraphStore
@@ -24,52 +22,30 @@ def kept_mirror(store: GraphStore, path: Path, *, notify: Callable[[str], None])
     Raises:
         StoreError: the store failed, or others kept writing to it while it was read.
     """
-    about = _about(store)
+    about = graph_file.state(store, format=FORMAT)
     found = _load(path, about)
     if found is None:
         found = mirror(store)
-        if _about(store) == about:
-            _save(found, path, about, notify)
+        if graph_file.state(store, format=FORMAT) == about:
+            arrays: graph_file.Arrays = {
+                "triples": found.numbered.astype(np.int32),
+                "entities": np.frombuffer("\n".join(found.entities).encode(), np.uint8),
+            }
+            graph_file.write(path, arrays, {"relations": json.dumps(found.relations)}, about, notify=notify)
     return found
 
 
-def _about(store: GraphStore) -> dict[str, object]:
-    """What two states of a graph do not share; a graph that was begun anew may come to an old version again."""
-    counts = store.counts()
-    return {
-        "format": FORMAT,
-        "address": store.address,
-        "version": store.version(),
-        "entities": counts.entities,
-        "facts": counts.facts_by_relation,
-    }
-
-
-def _save(found: Mirror, path: Path, about: dict[str, object], notify: Callable[[str], None]) -> None:
-    arrays: dict[str, npt.NDArray[np.generic]] = {
-        "triples": found.numbered.astype(np.int32),
-        "entities": np.frombuffer("\n".join(found.entities).encode(), np.uint8),
-    }
-    metadata = {"about": json.dumps(about, sort_keys=True), "relations": json.dumps(found.relations)}
-    part = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(arrays, part, metadata=metadata)
-        part.replace(path)
-    except (OSError, SafetensorError) as error:
-        notify(f"{path} could not be written ({error}); the graph will be read again for the next question")
-
-
 def _load(path: Path, about: dict[str, object]) -> Mirror | None:
-    try:
-        with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("about") != json.dumps(about, sort_keys=True):
-                return None
-            triples, entities = file.get_tensor("triples"), file.get_tensor("entities").tobytes().decode()
-        ids = [EntityId(id) for id in entities.split("\n")] if entities else []
-        version = about["version"]
-        assert isinstance(version, int)
-        return Mirror(triples.astype(np.int64), ids, json.loads(metadata["relations"]), version=version)
-    except (OSError, ValueError, KeyError, SafetensorError):  # not there yet, or damaged
+    kept = graph_file.read(path, about)
+    if kept is None:
         return None
+    arrays, metadata = kept
+    try:
+        triples, entities = arrays["triples"], arrays["entities"].tobytes().decode()
+        relations = json.loads(metadata["relations"])
+    except (KeyError, ValueError):  # damaged
+        return None
+    version = about["version"]
+    assert isinstance(version, int)
+    ids = [EntityId(id) for id in entities.split("\n")] if entities else []
+    return Mirror(triples.astype(np.int64), ids, relations, version=version)

@@ -1,0 +1,43 @@
+"""The names of a store as it is now: an index in memory where one can be had, else the store itself."""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+
+from kg.name_index import NameIndex, kept_name_index, name_index
+from kg.store import GraphStore
+
+
+class GraphNames:
+    """Finds entities by name in one graph, whatever its size. Safe to use from several threads."""
+
+    def __init__(
+        self, store: GraphStore, *, kept: Path | None = None, notify: Callable[[str], None] = lambda message: None
+    ) -> None:
+        """The index is ``kept`` in a file from run to run; ``notify`` is told, in one line, if it cannot be written."""
+        self._store, self._kept, self._notify = store, kept, notify
+        self._lock = Lock()
+        self._index: NameIndex | None = None
+        self._missed: tuple[int, int] | None = None  # the version for which there is none, and how many were allowed
+
+    def at(self, version: int, *, most: int) -> NameIndex | GraphStore:
+        """What finds names in this version of the graph.
+
+        An index is made of at most so many entities; one that is kept already is taken whatever its size.
+
+        Raises:
+            StoreError: the store failed, or others kept writing to it while it was read.
+        """
+        with self._lock:
+            if self._index is None or self._index.version != version:
+                self._index = None
+                if self._missed is None or self._missed[0] != version or self._missed[1] < most:
+                    self._index = self._made(most)
+                    self._missed = None if self._index is not None else (version, most)
+            return self._store if self._index is None else self._index
+
+    def _made(self, most: int) -> NameIndex | None:
+        build = self._store.counts().entities <= most
+        if self._kept is not None:
+            return kept_name_index(self._store, self._kept, build=build, notify=self._notify)
+        return name_index(self._store) if build else None
