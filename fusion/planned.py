@@ -15,8 +15,8 @@ import regex
 
 from fusion.errors import PlannerError
 from fusion.paths import Facts
-from fusion.planner.model import Array, Asked, Planner, Read, masked, row_texts
-from fusion.planner.search import Plan, candidates, log_softmax, plans
+from fusion.planner.model import Array, Asked, Planner, masked, row_texts
+from fusion.planner.search import Plan, candidates, plans
 from fusion.question import KEY, Link
 from fusion.reader import LISTED, Miss, Reading
 from fusion.reader import Asked as Understood
@@ -138,8 +138,7 @@ class PlannedReader:
                 answers = tuple(each.place for each in candidates([plan], [topic]))
                 if answers:
                     chance = float(np.exp(plan.log_probability)) * known[place] * link.score
-                    fits = fit(self._planner, graph, rows, heard, plan) * link.score
-                    found.append(Planned(link, plan, topic, answers, chance, fits))
+                    found.append(Planned(link, plan, topic, answers, chance, plan.fit * link.score))
         return Thought(graph, _ranked(found), partial)
 
     def choose(self, asked: Understood, facts: Facts, ruled: Callable[[], Reading | Miss]) -> Choice:
@@ -238,17 +237,6 @@ class PlannedReader:
         missing = sorted({text for text in texts if text not in self._texts})
         self._texts |= dict(zip(missing, self._embedder.encode(missing), strict=True))
         return self._planner.rows(graph.relations, np.stack([self._texts[text] for text in texts]))
-
-
-def fit(planner: Planner, graph: Mirror, rows: Array, read: Read, plan: Plan) -> float:
-    """The probability of a plan where every relation of the graph might be the next, whichever way it is walked."""
-    state, before, total = planner.begin, np.zeros(rows.shape[1], np.float32), 1.0
-    for row in (*plan.rows, len(rows) - 1):
-        state, wanted = planner.step(read, state, before)
-        chances = np.exp(log_softmax(rows @ wanted))
-        total *= float(chances[row]) + (float(chances[graph.inverse(row)]) if row < len(rows) - 1 else 0.0)
-        before = rows[row]
-    return total
 
 
 def _by_words(ruled: Callable[[], Reading | Miss], why: str, thought: Thought | None = None) -> Choice:

@@ -149,32 +149,27 @@ class Planner:
         return self._weights["first"]
 
     def step(self, read: Read, state: Array, before: Array) -> tuple[Array, Array]:
-        """The next state, and what a row's ρ is compared with; ``before`` is ρ of the step taken, 0 at first.
+        """The next states, and what a row's ρ is compared with; ``before`` is ρ of the step taken, 0 at first.
 
-        Shapes: state (d,), before (t,); -> (d,), (t,)
+        Shapes: state (…, d), before (…, t); -> (…, d), (…, t)
         """
         weights = self._weights
         wanted = state @ weights["query.weight"].T + weights["query.bias"]
-        scores = read.keys @ wanted / np.sqrt(np.float32(len(wanted)))
-        shares = np.exp(scores - scores.max())
-        heard = (shares / shares.sum()) @ read.states
-        state = _cell(
-            np.concatenate((heard, before)),
-            state,
-            weights["cell.weight_ih"],
-            weights["cell.weight_hh"],
-            weights["cell.bias_ih"],
-            weights["cell.bias_hh"],
-        )
+        scores = wanted @ read.keys.T / np.sqrt(np.float32(wanted.shape[-1]))  # (…, s)
+        shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        heard = (shares / shares.sum(axis=-1, keepdims=True)) @ read.states
+        of_x = np.concatenate((heard, before), axis=-1) @ weights["cell.weight_ih"].T + weights["cell.bias_ih"]
+        state = _cell(of_x, state, weights["cell.weight_hh"].T, weights["cell.bias_hh"])
         return state, state @ weights["leave.weight"].T + weights["leave.bias"]
 
     def _gru(self, x: Array, which: str) -> Array:
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        weights = [self._weights[f"gru.{name}_l0{which}"] for name in names]
-        state = np.zeros(weights[1].shape[1], np.float32)
+        w_x, w_h, b_x, b_h = (self._weights[f"gru.{name}_l0{which}"] for name in names)
+        of_x = x @ w_x.T + b_x  # (s, 3 d)
+        state = np.zeros(w_h.shape[1], np.float32)
         found = np.empty((len(x), len(state)), np.float32)
-        for place, row in enumerate(x):
-            state = found[place] = _cell(row, state, *weights)
+        for place, row in enumerate(of_x):
+            state = found[place] = _cell(row, state, w_h.T, b_h)
         return found
 
     def save(self, path: Path) -> None:
@@ -215,11 +210,17 @@ def load(path: Path) -> Planner:
         raise PlannerError(f"The planner in {path} cannot be read ({error}); train it anew.") from error
 
 
-def _cell(x: Array, state: Array, w_x: Array, w_h: Array, b_x: Array, b_h: Array) -> Array:
-    """One step of a gated recurrent unit (Cho et al. 2014), its gates in torch's order: reset, update, new."""
-    of_x, of_h = np.split(w_x @ x + b_x, 3), np.split(w_h @ state + b_h, 3)
-    reset, update = _sigmoid(of_x[0] + of_h[0]), _sigmoid(of_x[1] + of_h[1])
-    found: Array = np.tanh(of_x[2] + reset * of_h[2]) * (1 - update) + update * state
+def _cell(of_x: Array, state: Array, w_h: Array, b_h: Array) -> Array:
+    """One step of a gated recurrent unit (Cho et al. 2014), its gates in torch's order: reset, update, new.
+
+    Shapes: of_x (…, 3 d), what the input says; state (…, d); w_h (d, 3 d); -> (…, d)
+    """
+    width = state.shape[-1]
+    of_h = state @ w_h + b_h
+    gates = _sigmoid(of_x[..., : 2 * width] + of_h[..., : 2 * width])
+    reset, update = gates[..., :width], gates[..., width:]
+    new = np.tanh(of_x[..., 2 * width :] + reset * of_h[..., 2 * width :])
+    found: Array = new + update * (state - new)
     return found
 
 

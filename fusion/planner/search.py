@@ -13,11 +13,16 @@ WIDEST = 50_000  # pairs that a walk may stand on
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """A chain of rows that was walked: where it led after each step, and how probable it is."""
+    """A chain of rows that was walked: where it led after each step, and how probable it is.
+
+    ``fit`` is its probability where every relation of the graph might be the next, whichever way it is walked: it
+    compares plans from several entities.
+    """
 
     rows: tuple[int, ...]
     fronts: tuple[Front, ...]
     log_probability: float
+    fit: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +50,34 @@ def plans(
     standing = [_Standing(Plan((), (mirror.start(topics),), 0.0), planner.begin, np.zeros(rows.shape[1], np.float32))]
     done: list[Plan] = []
     for hop in range(planner.hops + 1):
-        choices: list[tuple[float, int, _Standing, Array]] = []
-        for each in standing:
+        if not standing:
+            break
+        choices: list[tuple[float, int, float, _Standing, Array]] = []
+        states, wanted = planner.step(
+            read, np.stack([each.state for each in standing]), np.stack([each.before for each in standing])
+        )
+        scores = wanted @ rows.T  # (standing, 2r + 1)
+        for each, state, said in zip(standing, states, scores, strict=True):
             onward = mirror.rows_from(each.plan.fronts[-1]) if hop < planner.hops else np.empty(0, np.int64)
             allowed = np.append(onward, stop) if hop else onward
             if not len(allowed):
                 continue
-            state, wanted = planner.step(read, each.state, each.before)
-            chances = log_softmax(rows[allowed] @ wanted)
+            chances = log_softmax(said[allowed])
+            fits = np.exp(log_softmax(said))
             for place in np.argsort(-chances, kind="stable")[:beam].tolist():
                 total = each.plan.log_probability + float(chances[place])
                 row = int(allowed[place])
+                fit = each.plan.fit * float(fits[row])
                 if row == stop:
-                    done.append(Plan(each.plan.rows, each.plan.fronts, total))
+                    done.append(Plan(each.plan.rows, each.plan.fronts, total, fit))
                 else:
-                    choices.append((total, row, each, state))
+                    fit += each.plan.fit * float(fits[mirror.inverse(row)])
+                    choices.append((total, row, fit, each, state))
         standing = []
-        for total, row, each, state in sorted(choices, key=lambda choice: (-choice[0], choice[1]))[:beam]:
+        for total, row, fit, each, state in sorted(choices, key=lambda choice: (-choice[0], choice[1]))[:beam]:
             front = mirror.step(each.plan.fronts[-1], row)
             if len(front.here) <= WIDEST:
-                plan = Plan((*each.plan.rows, row), (*each.plan.fronts, front), total)
+                plan = Plan((*each.plan.rows, row), (*each.plan.fronts, front), total, fit)
                 standing.append(_Standing(plan, state, rows[row]))
     return sorted(done, key=lambda plan: (-plan.log_probability, plan.rows))[:beam]
 
