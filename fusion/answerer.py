@@ -16,7 +16,7 @@ from fusion.compare import compare
 from fusion.cues import Speech
 from fusion.extract import READ, TRUST, Found, extract, extract_about
 from fusion.paths import Facts
-from fusion.question import Link, Names, link
+from fusion.question import Names, link
 from fusion.quoting import as_written, quote
 from fusion.reader import Asked, Miss, Reading, read, understand
 from fusion.retrieve import Retriever
@@ -97,9 +97,10 @@ class Answerer:
             StoreError: the store failed.
         """
         version = self._store.version()
-        links = self._linked(question, version)
+        names = self._names(version)
+        links = link(names, self._ontology, question)
         asked = understand(question, links, self._speech.lexicon(version), self._ontology)
-        return asked, self._facts(version)
+        return asked, self._facts(version, names)
 
     def search(self, text: str, *, limit: int = 10) -> list[Passage]:
         """The passages that say most about the text, best first.
@@ -110,11 +111,8 @@ class Answerer:
         """
         if limit < 1 or not text.strip():
             return []
-        links = self._linked(text, self._store.version())
+        links = link(self._names(self._store.version()), self._ontology, text)
         return self._passages(self._retriever.retrieve(text, limit=limit, links=links).passages)
-
-    def _linked(self, text: str, version: int) -> tuple[Link, ...]:
-        return link(self._names(version), self._ontology, text)
 
     def _trace(self, question: str) -> Trace:
         if not name_key(question):
@@ -146,11 +144,11 @@ class Answerer:
             return Choice(ruled, "words", "no planner has been trained for this graph", ruled=ruled)
         return planned.choose(asked, facts, lambda: read(asked, facts, self._ontology))
 
-    def _facts(self, version: int) -> Facts:
+    def _facts(self, version: int, names: Names) -> Facts:
         """What is known of the graph as it is now: kept from question to question until it changes, or is too much."""
         with self._lock:
             if self._read is None or self._read[0] != version or len(self._read[1]) > KEPT:
-                self._read = version, Facts(self._store, version=version)
+                self._read = version, Facts(self._store, version=version, known=names)
             return self._read[1]
 
     def _passages(self, hits: Sequence[ChunkHit]) -> list[Passage]:

@@ -5,6 +5,7 @@ A path explains a question when each of its cues is some hop; hops are tried in 
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from fusion.cues import ALIASES, INVERSE, ONE_WAY, SAME_AS, Chain, Cue
 from kg.facts import Entity, EntityId, Fact
@@ -30,12 +31,20 @@ class Walk:
     score: float = 1.0
 
 
+class Known(Protocol):
+    """What has entities by their ids: a store, or an index of names."""
+
+    def entities(self, ids: Collection[EntityId]) -> list[Entity]:
+        """These entities, by id; those that it does not have are passed over."""
+        ...
+
+
 class Facts:
     """The facts of entities as one version of the graph has them, each asked of the store once."""
 
-    def __init__(self, store: GraphStore, *, version: int | None = None) -> None:
-        """``version`` is the graph's, where it is known."""
-        self._store, self.version = store, version
+    def __init__(self, store: GraphStore, *, version: int | None = None, known: Known | None = None) -> None:
+        """``version`` is the graph's, where it is known; ``known`` has its entities, if not the store."""
+        self._store, self.version, self._known = store, version, known or store
         self._of: dict[EntityId, list[Fact]] = {}  # only ever added to, so several threads may share it
         self._entities: dict[EntityId, Entity] = {}
 
@@ -59,7 +68,7 @@ class Facts:
         """These entities, by id."""
         missing = [id for id in ids if id not in self._entities]
         if missing:
-            self._entities |= {entity.id: entity for entity in self._store.entities(missing)}
+            self._entities |= {entity.id: entity for entity in self._known.entities(missing)}
         return {id: self._entities[id] for id in ids if id in self._entities}
 
     def know(self, entities: Iterable[Entity]) -> None:

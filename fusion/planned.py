@@ -16,7 +16,7 @@ import regex
 from fusion.errors import PlannerError
 from fusion.paths import Facts
 from fusion.planner.model import Array, Asked, Planner, masked, row_texts
-from fusion.planner.search import Plan, candidates, plans
+from fusion.planner.search import Plan, answers, plans
 from fusion.question import KEY, Link
 from fusion.reader import LISTED, Miss, Reading
 from fusion.reader import Asked as Understood
@@ -135,10 +135,10 @@ class PlannedReader:
             if topic is None or heard is None:
                 continue
             for plan in plans(self._planner, graph, rows, heard, [topic]):
-                answers = tuple(each.place for each in candidates([plan], [topic]))
-                if answers:
+                ends = answers(plan, [topic])
+                if ends:
                     chance = float(np.exp(plan.log_probability)) * known[place] * link.score
-                    found.append(Planned(link, plan, topic, answers, chance, plan.fit * link.score))
+                    found.append(Planned(link, plan, topic, ends, chance, plan.fit * link.score))
         return Thought(graph, _ranked(found), partial)
 
     def choose(self, asked: Understood, facts: Facts, ruled: Callable[[], Reading | Miss]) -> Choice:

@@ -14,7 +14,7 @@ from typing import Protocol
 import regex
 
 from fusion import spelling
-from kg.facts import Entity, name_key
+from kg.facts import Entity, EntityId, name_key
 from kg.ontology import Ontology
 from kg.store import EntityHit
 from kg.words import STOP_WORDS
@@ -47,6 +47,10 @@ _SUFFIX = regex.compile(r"(?:ings?|ers?|ors?|ress(?:es)?|ed|es|s|e)$")
 
 class Names(Protocol):
     """What knows the names of a graph: its store, or an index of them in memory."""
+
+    def entities(self, ids: Collection[EntityId]) -> list[Entity]:
+        """These entities, by id; those that the graph does not hold are passed over."""
+        ...
 
     def find_entities(self, keys: Collection[str]) -> list[Entity]:
         """The entities whose name, or one of whose aliases, has one of these keys, by id."""

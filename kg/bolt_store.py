@@ -267,7 +267,7 @@ class BoltStore:
 
     def facts_between(self, triples: Collection[tuple[EntityId, str, EntityId]]) -> list[Fact]:
         rows = [{"subject": s, "relation": r, "object": o} for s, r, o in sorted(set(triples))]
-        return _facts(self._rows(cypher.FACTS_BETWEEN, {"rows": rows}) if rows else [])
+        return _facts(self._collected(cypher.FACTS_BETWEEN, {"rows": rows}) if rows else [])
 
     def facts_in(self, chunks: Collection[ChunkId]) -> list[Fact]:
         lines = {line for row in self._by_ids(cypher.TRIPLES_IN_CHUNKS, chunks) for line in row[0] or ()}

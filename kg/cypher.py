@@ -200,7 +200,7 @@ RETURN DISTINCT r.id, startNode(r).id, coalesce(r.relation, type(r)), endNode(r)
 FACTS_BETWEEN = """
 UNWIND $rows AS row MATCH (s:Entity {id: row.subject}) MATCH (o:Entity {id: row.object})
 MATCH (s)-[r]->(o) WHERE coalesce(r.relation, type(r)) = row.relation
-RETURN DISTINCT r.id, s.id, row.relation, o.id, r.evidence
+RETURN collect([r.id, s.id, row.relation, o.id, r.evidence])
 """
 
 TRIPLES_IN_CHUNKS = """

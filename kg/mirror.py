@@ -21,6 +21,8 @@ Places = npt.NDArray[np.int64]
 
 Triple = tuple[EntityId, str, EntityId]
 
+TABLED = 1 << 26  # entities times rows: where there are more, it is not tabled which rows lead on from which entity
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Front:
@@ -116,14 +118,36 @@ class Mirror:
 
         A step back along the fact that led here is none.
         """
-        reached = front.reached
-        first = self._starts[reached]
-        _, edges = _spread(first, self._starts[reached + 1] - first)
-        found: npt.NDArray[np.int64] = np.unique(self._asked[edges] % max(1, 2 * len(self.relations)))
-        back = self.inverse(front.row) if front.row >= 0 else -1
-        if back in found and not len(self.step(front, back).here):
-            found = found[found != back]
+        found: npt.NDArray[np.int64]
+        if self._onward is not None:
+            found = np.flatnonzero(self._onward[front.here].any(axis=0))
+        else:
+            reached = front.reached
+            first = self._starts[reached]
+            _, edges = _spread(first, self._starts[reached + 1] - first)
+            found = np.unique(self._asked[edges] % max(1, 2 * len(self.relations)))
+        if front.row >= 0 and not self._turns(front):
+            found = found[found != self.inverse(front.row)]
         return found
+
+    @cached_property
+    def _onward(self) -> npt.NDArray[np.bool_] | None:
+        """Which rows lead on from each entity, where that can be tabled. Shapes: (n, 2r)."""
+        rows = 2 * len(self.relations)
+        if len(self.entities) * rows > TABLED:
+            return None
+        table = np.zeros((len(self.entities), rows), dtype=bool)
+        table.reshape(-1)[self._asked] = True
+        return table
+
+    def _turns(self, front: Front) -> bool:
+        """Whether a step back along the last row leads anywhere but to where each walk came from."""
+        asked = front.here * (2 * len(self.relations)) + self.inverse(front.row)
+        first, last = np.searchsorted(self._asked, asked), np.searchsorted(self._asked, asked, side="right")
+        if (last - first > 1).any():
+            return True
+        alone = last > first
+        return bool((self._targets[first[alone]] != front.before[alone]).any())
 
     def rows_towards(self, front: Front, goals: Places) -> npt.NDArray[np.int64]:
         """The rows of which a step from here ends in one of these entities. Shapes: goals (g,) ascending; -> (j,)."""

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kg import graph_file
-from kg.facts import Entity, name_key
+from kg.facts import Entity, EntityId, name_key
 from kg.snapshot import snapshot
 from kg.store import EntityHit, GraphStore
 from kg.words import STOP_WORDS
@@ -40,11 +40,12 @@ class NameIndex:
     def __init__(self, arrays: graph_file.Arrays, types: Iterable[str], *, version: int) -> None:
         """``arrays`` as ``of`` makes them.
 
-        Shapes: text (b,) bytes of all spellings; ends (s,) in it; last (n,) spelling of each entity; type (n,);
-        hashes (s,) ascending; hashed (s,) their spellings; grams (g,) ascending; begins (g + 1,); spellings (p,);
-        sizes (s,) grams of each spelling.
+        Shapes: ids (n,) the first 8 bytes of each id, ascending; text (b,) bytes of all spellings; ends (s,) in it;
+        last (n,) spelling of each entity; type (n,); hashes (s,) ascending; hashed (s,) their spellings; grams (g,)
+        ascending; begins (g + 1,); spellings (p,); sizes (s,) grams of each spelling.
         """
         self.version, self.types, self.arrays = version, tuple(types), arrays
+        self._ids = arrays["ids"].astype(np.uint64)
         self._text = arrays["text"].tobytes()
         self._ends = arrays["ends"].astype(np.int64)
         self._last = arrays["last"].astype(np.int64)
@@ -58,11 +59,13 @@ class NameIndex:
         """The names of these entities, which come by id."""
         row: dict[str, int] = {}
         spelt: list[str] = []
+        ids: list[int] = []
         last: list[int] = []
         type: list[int] = []
         for entity in entities:
             spelt += (entity.name, *entity.aliases)
             last.append(len(spelt) - 1)
+            ids.append(_head(entity.id))
             type.append(row.setdefault(entity.type, len(row)))
         encoded = [name.encode("utf-8", "surrogatepass") for name in spelt]
         keys = [name_key(name) for name in spelt]
@@ -71,6 +74,7 @@ class NameIndex:
         grams, owners = _grams(keys)
         starts = np.flatnonzero(np.diff(grams, prepend=~grams[:1]))
         arrays: graph_file.Arrays = {
+            "ids": np.array(ids, np.uint64),
             "text": np.frombuffer(b"".join(encoded), np.uint8),
             "ends": np.cumsum([len(name) for name in encoded], dtype=np.int64),
             "last": np.array(last, np.int32),
@@ -131,7 +135,19 @@ class NameIndex:
         order = sorted(best.items(), key=lambda item: (-item[1], item[0]))
         return [EntityHit(self._entity(place), share) for place, share in order]
 
-    def entities(self) -> Iterator[Entity]:
+    def entities(self, ids: Collection[EntityId]) -> list[Entity]:
+        """These entities, by id; those that the graph does not hold are passed over."""
+        wanted = sorted(set(ids))
+        heads = np.array([_head(id) for id in wanted], np.uint64)
+        found = []
+        for id, place in zip(wanted, np.searchsorted(self._ids, heads).tolist(), strict=True):
+            while place < len(self._ids) and int(self._ids[place]) == _head(id):
+                if (entity := self._entity(place)).id == id:
+                    found.append(entity)
+                place += 1
+        return found
+
+    def all_entities(self) -> Iterator[Entity]:
         """Every entity, by id."""
         return map(self._entity, range(len(self)))
 
@@ -182,6 +198,11 @@ def _load(path: Path, about: Mapping[str, object]) -> NameIndex | None:
         return None if kept is None else NameIndex(kept[0], json.loads(kept[1]["types"]), version=version)
     except (KeyError, ValueError):  # damaged
         return None
+
+
+def _head(id: EntityId) -> int:
+    """The first half of an id, as a number that ascends as ids do."""
+    return int(id[:16], 16) if len(id) == 32 and id.isalnum() and id.isascii() else 0
 
 
 def _hashes(keys: Collection[str]) -> Codes:

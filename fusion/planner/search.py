@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fusion.planner.model import Array, Planner, Read
-from kg.mirror import Front, Mirror
+from kg.mirror import Front, Mirror, Places
 
 BEAM = 4
 WIDEST = 50_000  # pairs that a walk may stand on
@@ -90,10 +90,7 @@ def candidates(found: list[Plan], topics: list[int]) -> list[Candidate]:
     """
     best: dict[int, Candidate] = {}
     for plan in found:
-        places, walks = np.unique(plan.fronts[-1].here, return_counts=True)
-        others = ~np.isin(places, topics)
-        if others.any():
-            places, walks = places[others], walks[others]
+        places, walks = _ends(plan, topics)
         chance = float(np.exp(plan.log_probability))
         for place, count in zip(places.tolist(), walks.tolist(), strict=True):
             known = best.get(place)
@@ -102,6 +99,21 @@ def candidates(found: list[Plan], topics: list[int]) -> list[Candidate]:
             else:
                 best[place] = Candidate(place, known.score + chance, known.plan, known.walks)
     return sorted(best.values(), key=lambda c: (-c.plan.log_probability, -c.score, -c.walks, c.place))
+
+
+def answers(plan: Plan, topics: list[int]) -> tuple[int, ...]:
+    """The places that one plan leads to, those that most walks lead to first, as ``candidates`` has them."""
+    places, walks = _ends(plan, topics)
+    return tuple(places[np.lexsort((places, -walks))].tolist())
+
+
+def _ends(plan: Plan, topics: list[int]) -> tuple[Places, Places]:
+    """Where the walks of a plan end, but for topics if they end elsewhere, too, and how many end there."""
+    places, walks = np.unique(plan.fronts[-1].here, return_counts=True)
+    others = np.ones(len(places), bool)
+    for topic in topics:
+        others &= places != topic
+    return (places[others], walks[others]) if others.any() else (places, walks)
 
 
 def log_softmax(scores: Array) -> Array:

@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kg.facts import Entity
+from kg.facts import Entity, EntityId
 from kg.memory_store import MemoryStore
 from kg.name_index import NameIndex, kept_name_index, name_index
 from kg.names import GraphNames
@@ -41,7 +41,9 @@ def test_keys_name_what_they_name_in_the_store(history: list[tuple[str, tuple[li
             store.write([reading(source, TEXT, mentions=said[0], facts=said[1])])
         index = name_index(store)
         assert index.version == store.version()
-        assert list(index.entities()) == list(store.all_entities())
+        assert list(index.all_entities()) == list(store.all_entities())
+        ids = [entity.id for entity in ENTITIES]
+        assert index.entities([*ids, EntityId("unknown")]) == store.entities(ids)
         for key in KEYS:
             assert index.find_entities([key]) == store.find_entities([key])
         assert index.find_entities(KEYS) == store.find_entities(KEYS)
@@ -81,7 +83,7 @@ def test_the_file_is_good_for_the_graph_that_it_was_made_of(tmp_path: Path) -> N
     kept = kept_name_index(store, path, build=False, notify=print)
     assert made is not None
     assert kept is not None
-    assert list(kept.entities()) == list(made.entities()) == list(store.all_entities())
+    assert list(kept.all_entities()) == list(made.all_entities()) == list(store.all_entities())
     assert kept.find_entities(["free guy"]) == store.find_entities(["free guy"])
     assert kept.search_entities("Fre Guy") == made.search_entities("Fre Guy")
     store.delete([next(store.documents()).id])
