@@ -70,6 +70,11 @@ class Display:
         """Write an answer: the answer, the paths as chains, the quotations with their sources."""
         if answer.abstained:
             self.line(f"No answer: {plain(answer.reason)}")
+            for one in answer.candidates:
+                about = f": {plain(one.description)}" if one.description else ""
+                self.line()
+                self.line(f"  {self._name(one.entity.name)} ({plain(one.entity.type)}){about}")
+                self.line(self._style(f"    --as {one.entity.id}", _DIM))
         else:
             self.line(self._style(plain(answer.text), _BOLD))
             if answer.reason:

@@ -1,11 +1,13 @@
 """How a question is answered, step by step: shapes, and how they are made."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from api import views
 from api.schemas import AnswerOut, EntityOut, PassageOut, Shape
+from kg.facts import EntityId
 
 if TYPE_CHECKING:
     from api.assemble import Services
@@ -65,15 +67,15 @@ class ExplanationOut(Shape):
     cypher: str | None = Field(description="Walks the best plan in Neo4j Browser")
 
 
-def explain(services: "Services", question: str) -> ExplanationOut:
-    """How a question is answered.
+def explain(services: "Services", question: str, *, topics: Collection[EntityId] = ()) -> ExplanationOut:
+    """How a question is answered; ``topics`` are entities that its names mean, where they may mean several.
 
     Raises:
         StoreError: the store failed.
         PlannerError: the trained planner cannot be read.
         WeightsError: the embedder's weights are missing or damaged.
     """
-    trace = services.answerer.explain(question)
+    trace = services.answerer.explain(question, topics=topics)
     choice = trace.choice
     thought = None if choice is None else choice.thought
     return ExplanationOut(

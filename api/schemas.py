@@ -32,6 +32,11 @@ class Question(Shape):
     )
 
     question: str = Field(min_length=1, description="At most CLEW_MAX_QUESTION_CHARACTERS characters")
+    topics: list[str] = Field(
+        default=[],
+        max_length=100,
+        description="Ids of what names of the question mean, where several are possible",
+    )
 
 
 class EntityOut(Shape):
@@ -66,6 +71,13 @@ class CitationOut(Shape):
     quote: str
 
 
+class CandidateOut(Shape):
+    """One of several things that a name of the question may mean."""
+
+    entity: EntityOut
+    description: str = Field(description="What sets it apart, if the graph knows")
+
+
 class AnswerOut(Shape):
     """An answer with its thread, or an abstention with its reason."""
 
@@ -77,6 +89,9 @@ class AnswerOut(Shape):
     entities: list[EntityOut]
     paths: list[list[Step]]
     citations: list[CitationOut]
+    candidates: list[CandidateOut] = Field(
+        default=[], description="Where it is to be said which is meant: ask again with the id of one among the topics"
+    )
 
 
 class SearchRequest(Shape):

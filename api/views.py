@@ -32,6 +32,7 @@ def answer(found: "Answer") -> schemas.AnswerOut:
         citations=[
             schemas.CitationOut(document=c.source, start=c.start, end=c.end, quote=c.quote) for c in found.citations
         ],
+        candidates=[schemas.CandidateOut(entity=entity(c.entity), description=c.description) for c in found.candidates],
     )
 
 
@@ -173,6 +174,15 @@ def neighbourhood(store: GraphStore, id: EntityId, *, hops: int, limit: int) -> 
         entities=[entity(e) for e in near.entities.values()],
         facts=facts_out(store, near.facts, entities=near.entities),
     )
+
+
+def chosen(store: GraphStore, ids: Collection[str]) -> list[EntityId]:
+    """The entities that a person says a question means.
+
+    Raises:
+        UnknownEntityError: the graph does not hold one of them.
+    """
+    return [known(store, EntityId(id)).id for id in ids]
 
 
 def known(store: GraphStore, id: EntityId) -> Entity:

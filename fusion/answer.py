@@ -18,10 +18,19 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of several things that a question may mean, and what sets it apart."""
+
+    entity: Entity
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer, or, with ``abstained``, the reason for none.
 
-    ``names`` holds the entity of every id in ``entities`` and ``paths``.
+    ``names`` holds the entity of every id in ``entities`` and ``paths``. Where there are ``candidates``, the question
+    may mean any of them, and it is to be said which.
     """
 
     question: str
@@ -33,6 +42,7 @@ class Answer:
     paths: tuple[Path, ...] = ()
     citations: tuple[Citation, ...] = ()
     names: dict[EntityId, Entity] | None = None
+    candidates: tuple[Candidate, ...] = ()
 
     def triples(self) -> list[list[tuple[str, str, str]]]:
         """The paths by name: one list a path, of (subject, relation, object)."""
@@ -40,9 +50,9 @@ class Answer:
         return [[_triple(fact, names) for fact in path.facts] for path in self.paths]
 
 
-def abstain(question: str, reason: str) -> Answer:
+def abstain(question: str, reason: str, candidates: tuple[Candidate, ...] = ()) -> Answer:
     """No answer, and why, in one line."""
-    return Answer(question=question, text="", abstained=True, reason=reason)
+    return Answer(question=question, text="", abstained=True, reason=reason, candidates=candidates)
 
 
 def _triple(fact: Fact, names: dict[EntityId, Entity]) -> tuple[str, str, str]:

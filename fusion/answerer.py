@@ -6,7 +6,7 @@ link → cues → compare, or paths that explain the question → else the best 
 One pass does it, and keeps a trace: ``ask`` gives the answer, ``explain`` how it came about.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -15,8 +15,9 @@ from fusion.answer import Answer, Citation, abstain
 from fusion.compare import compare
 from fusion.cues import Speech
 from fusion.extract import READ, TRUST, Found, extract, extract_about
+from fusion.homonyms import ask_back, told
 from fusion.paths import Facts
-from fusion.question import Names, link
+from fusion.question import Link, Names, link
 from fusion.quoting import as_written, quote
 from fusion.reader import Asked, Miss, Reading, read, understand
 from fusion.retrieve import Retriever
@@ -60,17 +61,19 @@ class Answerer:
         self._read: tuple[int, Facts] | None = None
         self._retriever = Retriever(store, embedder=embedder, ontology=ontology, speech=self._speech)
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, question: str, *, topics: Collection[EntityId] = ()) -> Answer:
         """Answer with entities, paths and quotations, or abstain and say what was missing.
+
+        ``topics`` are entities that names of the question mean, where they may mean several.
 
         Raises:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
             PlannerError: the trained planner cannot be read.
         """
-        return self._trace(question).answer
+        return self._trace(question, topics).answer
 
-    def explain(self, question: str) -> Trace:
+    def explain(self, question: str, *, topics: Collection[EntityId] = ()) -> Trace:
         """How ``ask`` answers, and also what it had no need to look at: plans and words, where the other settled it.
 
         Raises:
@@ -78,7 +81,7 @@ class Answerer:
             WeightsError: the embedder's weights are missing or damaged.
             PlannerError: the trained planner cannot be read.
         """
-        trace = self._trace(question)
+        trace = self._trace(question, topics)
         asked, choice = trace.asked, trace.choice
         if asked is None or choice is None:
             return trace
@@ -87,18 +90,21 @@ class Answerer:
         if thought is None and planned is not None:
             thought = planned.think(asked.text, asked.links)
         if ruled is None and choice.compared is None:
-            ruled = read(asked, self._facts(self._store.version()), self._ontology)
+            version = self._store.version()
+            ruled = read(asked, self._facts(version, self._names(version)), self._ontology)
         return replace(trace, choice=replace(choice, thought=thought, ruled=ruled))
 
-    def understand(self, question: str) -> tuple[Asked, Facts]:
+    def understand(self, question: str, *, topics: Collection[EntityId] = ()) -> tuple[Asked, Facts]:
         """What a question names and asks for, and the facts to read it with.
+
+        A name that may mean one of ``topics`` means nothing else.
 
         Raises:
             StoreError: the store failed.
         """
         version = self._store.version()
         names = self._names(version)
-        links = link(names, self._ontology, question)
+        links = _chosen(link(names, self._ontology, question), topics)
         asked = understand(question, links, self._speech.lexicon(version), self._ontology)
         return asked, self._facts(version, names)
 
@@ -114,16 +120,27 @@ class Answerer:
         links = link(self._names(self._store.version()), self._ontology, text)
         return self._passages(self._retriever.retrieve(text, limit=limit, links=links).passages)
 
-    def _trace(self, question: str) -> Trace:
+    def _trace(self, question: str, topics: Collection[EntityId]) -> Trace:
         if not name_key(question):
             return Trace(abstain(question, "the question is empty"))
         if len(question) > LONGEST:
             reason = f"the question is longer than {LONGEST} characters; ask one thing in a sentence"
             return Trace(abstain(question, reason))
-        asked, facts = self.understand(question)
+        asked, facts = self.understand(question, topics=topics)
+        strangers = set(topics) - {found.entity.id for found in asked.links}
+        if strangers:
+            known = facts.entities(strangers)
+            named = sorted(f"{known[id].name} ({known[id].type})" if id in known else str(id) for id in strangers)
+            return Trace(abstain(question, f"the question has no name that may mean {' or '.join(named)}"))
         if not asked.links:
             return self._from_passages(asked, None, "nothing in the graph has a name that the question mentions")
         choice = self._choose(asked, facts)
+        if isinstance(choice.reading, Reading) and choice.reading.meant:
+            meant = choice.reading.meant
+            one = told(asked, meant, facts, self._store, self._ontology)
+            if one is None:
+                return Trace(ask_back(asked, meant, facts, self._store), asked=asked, choice=choice)
+            asked, choice = self._read_as(asked, facts, meant, one)
         if isinstance(choice.reading, Reading):
             answer = self._from_graph(asked, choice.reading, facts)
             if not answer.abstained:
@@ -143,6 +160,21 @@ class Answerer:
             ruled = read(asked, facts, self._ontology)
             return Choice(ruled, "words", "no planner has been trained for this graph", ruled=ruled)
         return planned.choose(asked, facts, lambda: read(asked, facts, self._ontology))
+
+    def _read_as(self, asked: Asked, facts: Facts, meant: Sequence[Link], one: EntityId) -> tuple[Asked, Choice]:
+        """The question, read with the one of these entities alone."""
+        links = _chosen(asked.links, [one])
+        place = meant[0].start, meant[0].end
+        candidates = asked.candidates | {place: [found for found in links if (found.start, found.end) == place]}
+        alone = replace(asked, links=links, candidates=candidates)
+        choice = self._choose(alone, facts)
+        if not isinstance(choice.reading, Reading):
+            return alone, choice
+        read_as = next(link.entity for link in meant if link.entity.id == one)
+        others = ", ".join(f"{link.entity.name} ({link.entity.type})" for link in meant if link.entity.id != one)
+        reasons = (f"read as {read_as.name} ({read_as.type}), not {others}", choice.reading.reason)
+        reading = replace(choice.reading, reason="; ".join(reason for reason in reasons if reason))
+        return alone, replace(choice, reading=reading)
 
     def _facts(self, version: int, names: Names) -> Facts:
         """What is known of the graph as it is now: kept from question to question until it changes, or is too much."""
@@ -231,3 +263,9 @@ class Answerer:
             names=(names or {}) | {thing.id: thing for thing in things},
         )
         return verify(answer, self._store, cut)
+
+
+def _chosen(links: Sequence[Link], topics: Collection[EntityId]) -> tuple[Link, ...]:
+    """The links without those for whose place one of the topics is another candidate."""
+    places = {(found.start, found.end) for found in links if found.entity.id in topics}
+    return tuple(found for found in links if (found.start, found.end) not in places or found.entity.id in topics)

@@ -173,6 +173,15 @@ def _types_by_word(ontology: Ontology, language: str) -> dict[str, str]:
     return _type_words(tuple((kind, w.get(language, ())) for kind, w in sorted(ontology.type_words.items())))
 
 
+def types_named(word: str, ontology: Ontology) -> frozenset[str]:
+    """The types that a word stands for: "film"; in Chinese also as the end of a word."""
+    if is_chinese(word):
+        spoken = ((kind, said) for kind, words in ontology.type_words.items() for said in words.get("zh", ()))
+        return frozenset(kind for kind, said in spoken if word.endswith(said))
+    kind = _types_by_word(ontology, "en").get(stem(word))
+    return frozenset((kind,)) if kind else frozenset()
+
+
 class Lexicon:
     """The phrases of every relation that a graph has, by language."""
 

@@ -31,6 +31,7 @@ MIRRORED = 2_000_000  # facts of a graph that is held in memory whole; of a larg
 NEARBY = 20_000  # facts that are near enough
 TOPICS = 8  # entities that a question is tried with
 CLOSE = 0.5  # another entity from which a plan fits half as well may be meant, too
+EQUAL = 0.9  # and if this well, nothing but other words of the question can tell which is meant
 SURE = 0.5  # a plan is more probable than all others together
 CERTAIN = 0.75  # what the words of a question say by themselves is not even looked at
 LIKE, UNLIKE = 0.85, 0.7  # to the questions of training: as good as one of them; about something else
@@ -188,6 +189,7 @@ class PlannedReader:
         if len(best.answers) > LISTED:
             reasons.append(f"the first {LISTED} of {len(best.answers):,} answers")
         others = _same_name(thought.plans)
+        equal = [one.link for one in others if one.fit >= EQUAL * best.fit]
         if others:
             mentioned = ", ".join(f"{one.link.entity.name} ({one.link.entity.type})" for one in others)
             reasons.append(f"read as {best.link.entity.name} ({best.link.entity.type}), not {mentioned}")
@@ -201,6 +203,7 @@ class PlannedReader:
             paths=tuple(paths[entity.id] for entity in given),
             score=best.probability * (0.8 if others else 1.0),
             reason="; ".join(reasons),
+            meant=(best.link, *equal) if equal else (),
         )
 
     def _held(self, triples: Collection[Triple]) -> dict[Triple, Fact]:

@@ -24,6 +24,7 @@ class Reading:
     score: float
     reason: str = ""
     joint: bool = False  # it rests on all of the paths together
+    meant: tuple[Link, ...] = ()  # what a name of the question may mean as well, after what it was read as; or nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ def _answer(
         paths=tuple(walk.reached[id] for id in ranked if id in entities),
         score=min(1.0, walk.score) * link.score * sure * (0.5 + 0.5 * named) * (0.8 if others else 1.0),
         reason=reason,
+        meant=(link, *others) if others else (),
     )
 
 

@@ -63,7 +63,8 @@ def options(name: str) -> set[str]:
     for parameter in inspect.signature(COMMANDS[name]).parameters:
         for extra in get_args(hints[parameter])[1:]:
             if isinstance(extra, OptionInfo) and parameter not in SHARED:
-                found.update(extra.param_decls or [f"--{parameter.replace('_', '-')}"])
+                named = [extra.default] if str(extra.default).startswith("--") else []
+                found.update(extra.param_decls or named or [f"--{parameter.replace('_', '-')}"])
     return found
 
 

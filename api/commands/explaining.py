@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from api import explaining
-from api.commands.options import Debug, Json, Store, display, open_services
+from api import explaining, views
+from api.commands.options import Debug, Json, Store, Topics, display, open_services
 from api.display import Display, note, plain, plural
 from api.errors import RequestError
 from api.schemas import Step
@@ -26,6 +26,7 @@ def explain(
     cypher: Annotated[
         bool, typer.Option("--cypher", help="Print a query that walks the best plan in Neo4j Browser.")
     ] = False,
+    topics: Topics = None,
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -33,7 +34,7 @@ def explain(
     """Show how a question is answered: what it names, the plans from there, and the paths that they find."""
     with open_services(store) as services:
         wanted = services.question(question)
-        found = explaining.explain(services, wanted)
+        found = explaining.explain(services, wanted, topics=views.chosen(services.store, topics or ()))
         out = display(services)
         if not found.planner:
             note("no planner has been trained for this graph; `clew learn --questions FILE` trains one")

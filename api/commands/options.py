@@ -25,6 +25,10 @@ Store = Annotated[
         help="embedded:PATH, bolt://HOST:PORT or memory:, before CLEW_STORE (default embedded:.clew/graph).",
     ),
 ]
+Topics = Annotated[
+    list[str] | None,
+    typer.Option("--as", metavar="ID", help="What a name means that may mean several things; may be repeated."),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -16,14 +16,19 @@ router = APIRouter(
 
 @router.post("/ask", summary="Answer a question from the graph")
 def ask(body: Question, services: ServicesDep) -> AnswerOut:
-    """Answer with paths and quotations, or abstain and say what was missing: both are a 200."""
-    return views.answer(services.answerer.ask(services.question(body.question)))
+    """Answer with paths and quotations, or abstain and say what was missing: both are a 200.
+
+    Where a name may mean several things, it abstains with them as candidates; ask again with the topics that you mean.
+    """
+    topics = views.chosen(services.store, body.topics)
+    return views.answer(services.answerer.ask(services.question(body.question), topics=topics))
 
 
 @router.post("/explain", summary="Show how a question is answered")
 def explain(body: Question, services: ServicesDep) -> explaining.ExplanationOut:
     """What it names, the plans from there and how probable each is, and the answer that is given."""
-    return explaining.explain(services, services.question(body.question))
+    topics = views.chosen(services.store, body.topics)
+    return explaining.explain(services, services.question(body.question), topics=topics)
 
 
 @router.post("/search", summary="Find passages")

@@ -14,7 +14,9 @@ from api.app import create_app
 from api.assemble import Services
 from api.settings import Settings
 from kg.errors import StoreAccessError, StoreError, StoreFullError, StoreUnavailableError
+from kg.facts import Entity
 from tests.api.conftest import TEXTS
+from tests.fusion.graphs import person, reading
 
 
 def problem(response: Response, status: int) -> dict[str, object]:
@@ -54,7 +56,7 @@ def test_the_documentation_needs_no_network(client: TestClient, page: str) -> No
 def test_an_answer_has_the_documented_shape(client: TestClient) -> None:
     answer = client.post("/ask", json={"question": "Who directed Radioactive?"}).json()
     assert answer.keys() == {
-        "question", "answer", "abstained", "reason", "confidence", "entities", "paths", "citations",
+        "question", "answer", "abstained", "reason", "confidence", "entities", "paths", "citations", "candidates",
     }  # fmt: skip
     assert answer["question"] == "Who directed Radioactive?"
     for citation in answer["citations"]:
@@ -71,6 +73,26 @@ def test_a_question_that_needs_two_documents_is_answered_with_its_path(client: T
     relations = [[step["relation"] for step in path] for path in answer["paths"]]
     assert ["directed_by", "married_to"] in relations
     assert {citation["document"] for citation in answer["citations"]} == set(TEXTS)
+
+
+def test_which_of_one_name_is_meant_is_asked_and_said(filled: Services) -> None:
+    songs = [
+        (Entity("Film", "Halo"), "directed_by", person("Ann Bird")),
+        (Entity("Song", "Halo"), "directed_by", person("Cy Dove")),
+    ]
+    filled.store.write([reading(subject, [(relation, object)], None) for subject, relation, object in songs])
+    with TestClient(create_app(filled)) as client:
+        asked = client.post("/ask", json={"question": "Who directed Halo?"}).json()
+        assert asked["abstained"]
+        assert {one["entity"]["type"]: one["description"] for one in asked["candidates"]} == {
+            "Film": "directed by Ann Bird",
+            "Song": "directed by Cy Dove",
+        }
+        for one in asked["candidates"]:
+            body = {"question": "Who directed Halo?", "topics": [one["entity"]["id"]]}
+            answer = client.post("/ask", json=body).json()
+            assert f"directed by {answer['answer']}" == one["description"]
+        assert problem(client.post("/ask", json={"question": "Who directed Halo?", "topics": ["x"]}), 404)
 
 
 def test_a_search_finds_passages(client: TestClient) -> None:

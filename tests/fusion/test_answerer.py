@@ -7,7 +7,7 @@ import pytest
 from fusion.answer import Answer
 from fusion.answerer import LONGEST, Answerer
 from kg import ontology
-from kg.facts import Entity
+from kg.facts import Entity, Topic
 from kg.memory_store import MemoryStore
 from tests.fusion.graphs import FILMS, GROUND, GUY, date, film, graph, person, place, reading
 
@@ -123,17 +123,74 @@ def test_of_two_things_of_one_name_the_one_that_the_question_fits_answers() -> N
     assert answerer.ask("Who is the performer of song Halo?").text == "Ann"
 
 
-def test_an_undecided_name_is_told() -> None:
+HALOS = Entity("Film", "Halo"), Entity("Song", "Halo")
+ANNS = person("Ann Lee"), Entity("Agent", "Ann Lee")
+
+
+@pytest.fixture(scope="module")
+def homonyms() -> MemoryStore:
     store = graph(
         [
-            (person("Ann Lee"), "born_in", place("Oslo")),
-            (Entity("Agent", "Ann Lee"), "born_in", place("Rome")),
+            (ANNS[0], "born_in", place("Oslo")),
+            (ANNS[0], "married_to", person("Bo Dahl")),
+            (ANNS[1], "born_in", place("Rome")),
+            (HALOS[0], "directed_by", person("Bo Dahl")),
+            (HALOS[0], "released_on", date("2019")),
+            (HALOS[1], "directed_by", person("Cy Roe")),
+            (HALOS[1], "released_on", date("1999")),
         ]
     )
-    answer = Answerer(store, embedder=None, ontology=ontology.default()).ask("Where was Ann Lee born?")
-    assert answer.text in ("Oslo", "Rome")
-    assert "not Ann Lee" in answer.reason
-    assert answer.confidence < 0.8
+    return store
+
+
+@pytest.mark.parametrize(
+    ("question", "meant"),
+    [("Where was Ann Lee born?", ANNS), ("Where was ann lee born?", ANNS), ("Who directed Halo?", HALOS)],
+)
+def test_where_nothing_tells_which_is_meant_it_is_asked(
+    homonyms: MemoryStore, question: str, meant: tuple[Entity, Entity]
+) -> None:
+    answerer = Answerer(homonyms, embedder=None, ontology=ontology.default())
+    answer = answerer.ask(question)
+    assert answer.abstained
+    assert {one.entity for one in answer.candidates} == set(meant)
+    assert len({one.description for one in answer.candidates}) == 2
+    assert all(one.type in answer.reason for one in meant)
+    assert "say which one is meant" in answer.reason
+    assert not answer.paths
+    texts = set()
+    for one in meant:
+        chosen = answerer.ask(question, topics=[one.id])
+        assert not chosen.abstained
+        assert not chosen.candidates
+        assert chosen.paths[0].facts[0].subject == one.id
+        texts.add(chosen.text)
+        holds(chosen, homonyms)
+    assert len(texts) == 2
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Who directed the film Halo?", "Bo Dahl"),
+        ("Who directed Halo (song)?", "Cy Roe"),
+        ("Who directed Halo of 1999?", "Cy Roe"),
+        ("Who directed Halo, the one that came out in 2019?", "Bo Dahl"),
+        ("Where was Ann Lee, the wife of Bo Dahl, born?", "Oslo"),
+    ],
+)
+def test_the_question_itself_may_tell_which_is_meant(homonyms: MemoryStore, question: str, text: str) -> None:
+    answer = Answerer(homonyms, embedder=None, ontology=ontology.default()).ask(question)
+    assert answer.text == text
+    assert not answer.candidates
+    holds(answer, homonyms)
+
+
+def test_a_topic_that_the_question_does_not_name_is_told(homonyms: MemoryStore) -> None:
+    answerer = Answerer(homonyms, embedder=None, ontology=ontology.default())
+    answer = answerer.ask("Where was Ann Lee born?", topics=[HALOS[0].id])
+    assert answer.abstained
+    assert "no name that may mean Halo (Film)" in answer.reason
 
 
 def test_dates_that_are_not_precise_enough_decide_nothing() -> None:
@@ -192,3 +249,14 @@ def test_an_empty_graph() -> None:
     answerer = Answerer(MemoryStore(), embedder=None, ontology=ontology.default())
     assert answerer.ask("Who directed Free Guy?").abstained
     assert answerer.search("Free Guy") == []
+
+
+def test_a_description_tells_and_is_shown() -> None:
+    store = graph([(ANNS[0], "born_in", place("Oslo"))])
+    other = reading(ANNS[1], [("born_in", place("Rome"))], None)
+    topic = Topic("Ann Lee", "Agent", "American trumpeter")
+    store.write([replace(other, document=replace(other.document, topic=topic))])
+    answerer = Answerer(store, embedder=None, ontology=ontology.default())
+    asked = answerer.ask("Where was Ann Lee born?")
+    assert {one.description for one in asked.candidates} == {"born in Oslo", "American trumpeter"}
+    assert answerer.ask("Where was the trumpeter Ann Lee born?").text == "Rome"
