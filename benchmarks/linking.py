@@ -62,7 +62,7 @@ def misspelt(name: str, draw: random.Random) -> str:
     """The name with one typo in one of its letters; another key than the name has."""
     letters = [place for place, letter in enumerate(name) if letter.isalpha()]
     for _ in range(20):
-        at = draw.choice(letters or range(len(name)))
+        at = draw.choice(letters or range(max(1, len(name))))
         kind = draw.randrange(4)
         if kind == 0:
             made = name[:at] + name[at + 1 :]
@@ -144,7 +144,7 @@ def proven(services: Services, reader: PlannedReader, text: str) -> float:
     """Milliseconds from a question's text to answers whose facts were all found in the store."""
     begun = time.perf_counter()
     asked, facts = services.answerer.understand(text)
-    thought = reader.think(asked.text, asked.links)
+    thought = reader.think(asked.text, asked.links, version=facts.version)
     if thought.plans:
         reader.answer(thought, facts)
     return (time.perf_counter() - begun) * 1e3

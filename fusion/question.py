@@ -6,7 +6,7 @@ candidates.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -105,7 +105,8 @@ def link(names: Names, ontology: Ontology, text: str) -> tuple[Link, ...]:
     """
     text = text[:LINKED_TEXT]
     plain = plain_words(ontology)
-    spans = list(_spans(text, plain))
+    words = _words(text)
+    spans = list(_spans(text, words, plain))
     by_key: defaultdict[str, list[Entity]] = defaultdict(list)
     for entity in names.find_entities({span.key for span in spans}):
         for key in {name_key(name) for name in (entity.name, *entity.aliases)}:
@@ -116,7 +117,6 @@ def link(names: Names, ontology: Ontology, text: str) -> tuple[Link, ...]:
         if span.key in by_key and _free(span.start, span.end, taken):
             taken.append((span.start, span.end))
             links += (_exact(span, text, entity) for entity in by_key[span.key])
-    words = [spelling.Word(*match.span(), name_key(match[0])) for match in _TOKEN.finditer(text)]
     loose = [_free(word.start, word.end, taken) and _says(text, word, plain) for word in words]
     if any(loose):
         hits = names.search_entities(_ASKING_ZH.sub(" ", text), limit=SIMILAR)
@@ -164,21 +164,34 @@ def plain_words(ontology: Ontology) -> frozenset[str]:
     return known[1]
 
 
-def _spans(text: str, plain: frozenset[str]) -> Iterator[_Span]:
-    tokens = [match.span() for match in _TOKEN.finditer(text)]
-    for first, (start, _) in enumerate(tokens):
-        for _, end in tokens[first : first + LONGEST]:
-            key = name_key(text[start:end])
-            if _may_name(text[start:end], key, start, plain):
-                yield _Span(start, end, key)
+def _words(text: str) -> list[spelling.Word]:
+    return [spelling.Word(*match.span(), name_key(match[0])) for match in _TOKEN.finditer(text)]
 
 
-def _may_name(surface: str, key: str, start: int, plain: frozenset[str]) -> bool:
-    if is_chinese(surface):
-        return len(key) > 1 and _ASKING_ZH.fullmatch(surface) is None
-    if not all(stem(word) in plain for word in key.split()):
-        return not (len(key) == 1 and key.isalpha())
-    return start > 0 and all(word[:1].isupper() for word in surface.split() if word.casefold() not in STOP_WORDS)
+def _spans(text: str, words: Sequence[spelling.Word], plain: frozenset[str]) -> Iterator[_Span]:
+    """The runs of words that may be names; the key of a run is that of its words, which nothing but separators part."""
+    chinese = [is_chinese(word.key) for word in words]
+    common = [all(stem(part) in plain for part in word.key.split()) for word in words]
+    for first, begin in enumerate(words):
+        key, before = "", begin.start
+        for last in range(first, min(len(words), first + LONGEST)):
+            word = words[last]
+            key += word.key if word.start == before else f" {word.key}"
+            before = word.end
+            run = slice(first, last + 1)
+            surface = text[begin.start : word.end]
+            if any(chinese[run]):
+                named = len(key) > 1 and _ASKING_ZH.fullmatch(surface) is None
+            elif all(common[run]):
+                named = begin.start > 0 and _capitals(surface)
+            else:
+                named = not (len(key) == 1 and key.isalpha())
+            if named:
+                yield _Span(begin.start, word.end, key)
+
+
+def _capitals(surface: str) -> bool:
+    return all(word[:1].isupper() for word in surface.split() if word.casefold() not in STOP_WORDS)
 
 
 def _free(start: int, end: int, taken: Iterable[tuple[int, int]]) -> bool:
