@@ -170,19 +170,20 @@ def name_index(store: GraphStore) -> NameIndex:
     return snapshot(store, lambda version: NameIndex.of(store.all_entities(), version=version))
 
 
-def kept_name_index(
-    store: GraphStore, path: Path, *, build: bool = True, notify: Callable[[str], None]
-) -> NameIndex | None:
+def kept_name_index(store: GraphStore, path: Path, *, most: int, notify: Callable[[str], None]) -> NameIndex | None:
     """The names of the whole graph: from the file if it has them as they are now, else read anew and kept there.
 
-    Without ``build``, only what the file has. ``notify`` is told, in one line, if they cannot be kept.
+    None where they would have to be read of more than so many entities. ``notify`` is told, in one line, if they cannot
+    be kept.
 
     Raises:
         StoreError: the store failed, or others kept writing to it while it was read.
     """
     about = graph_file.state(store, format=FORMAT)
     found = _load(path, about)
-    if found is None and build:
+    entities = about["entities"]
+    assert isinstance(entities, int)
+    if found is None and entities <= most:
         found = name_index(store)
         if graph_file.state(store, format=FORMAT) == about:
             metadata = {"types": json.dumps(found.types, ensure_ascii=False)}

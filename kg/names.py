@@ -37,7 +37,6 @@ class GraphNames:
             return self._store if self._index is None else self._index
 
     def _made(self, most: int) -> NameIndex | None:
-        build = self._store.counts().entities <= most
         if self._kept is not None:
-            return kept_name_index(self._store, self._kept, build=build, notify=self._notify)
-        return name_index(self._store) if build else None
+            return kept_name_index(self._store, self._kept, most=most, notify=self._notify)
+        return name_index(self._store) if self._store.counts().entities <= most else None

@@ -78,18 +78,18 @@ def test_an_index_of_nothing() -> None:
 def test_the_file_is_good_for_the_graph_that_it_was_made_of(tmp_path: Path) -> None:
     store = graph(FILMS)
     path = tmp_path / "names.safetensors"
-    assert kept_name_index(store, path, build=False, notify=print) is None
-    made = kept_name_index(store, path, notify=print)
-    kept = kept_name_index(store, path, build=False, notify=print)
+    assert kept_name_index(store, path, most=0, notify=print) is None
+    made = kept_name_index(store, path, most=1000, notify=print)
+    kept = kept_name_index(store, path, most=0, notify=print)
     assert made is not None
     assert kept is not None
     assert list(kept.all_entities()) == list(made.all_entities()) == list(store.all_entities())
     assert kept.find_entities(["free guy"]) == store.find_entities(["free guy"])
     assert kept.search_entities("Fre Guy") == made.search_entities("Fre Guy")
     store.delete([next(store.documents()).id])
-    assert kept_name_index(store, path, build=False, notify=print) is None
+    assert kept_name_index(store, path, most=0, notify=print) is None
     path.write_bytes(b"damaged")
-    again = kept_name_index(store, path, notify=print)
+    again = kept_name_index(store, path, most=1000, notify=print)
     assert again is not None
     assert again.version == store.version()
 
