@@ -117,19 +117,20 @@ def link(names: Names, ontology: Ontology, text: str) -> tuple[Link, ...]:
         if span.key in by_key and _free(span.start, span.end, taken):
             taken.append((span.start, span.end))
             links += (_exact(span, text, entity) for entity in by_key[span.key])
-    loose = [_free(word.start, word.end, taken) and _says(text, word, plain) for word in words]
+    asking = {place for match in _ASKING_ZH.finditer(text) for place in range(*match.span())}
+    loose = [
+        _free(word.start, word.end, taken)
+        and (word.start not in asking if is_chinese(word.key) else stem(word.key) not in plain)
+        for word in words
+    ]
     if any(loose):
-        hits = names.search_entities(_ASKING_ZH.sub(" ", text), limit=SIMILAR)
-        near = [Link(*found) for found in spelling.similar(text, words, loose, taken, [hit.entity for hit in hits])]
+
+        def search(part: str) -> list[Entity]:
+            return [hit.entity for hit in names.search_entities(_ASKING_ZH.sub(" ", part), limit=SIMILAR)]
+
+        near = [Link(*found) for found in spelling.similar(text, words, loose, taken, search)]
         links = [one for one in links if all(_apart(one, other) for other in near)] + near
     return tuple(sorted(links, key=lambda found: (found.start, found.end, -found.score, found.entity.id)))
-
-
-def _says(text: str, word: spelling.Word, plain: frozenset[str]) -> bool:
-    """Whether a word may be a part of a name: it neither asks nor relates."""
-    if is_chinese(word.key):
-        return all(not start <= word.start < end for start, end in (m.span() for m in _ASKING_ZH.finditer(text)))
-    return stem(word.key) not in plain
 
 
 def _apart(one: Link, other: Link) -> bool:

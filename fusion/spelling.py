@@ -7,7 +7,7 @@ film "Rises".
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import regex
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
-from kg.facts import Entity, name_key
+from kg.facts import Entity, EntityId, name_key
 
 WIDEST = 10  # words (Chinese: characters) that are compared with a name at once
 MOST = 4  # candidates for one place
@@ -59,24 +59,32 @@ def similar(
     words: Sequence[Word],
     loose: Sequence[bool],
     taken: Collection[tuple[int, int]],
-    entities: Sequence[Entity],
+    search: Callable[[str], Sequence[Entity]],
 ) -> list[Found]:
-    """Which of these entities the text names, in other letters than theirs.
+    """Which entities the text names, in other letters than theirs.
 
-    ``loose`` tells the words that may belong to a name and that no exact name has ``taken``.
+    ``loose`` tells the words that may belong to a name and that no exact name has ``taken``; ``search`` finds entities
+    whose names are like a part of a text, the best of them.
+
+    Raises:
+        StoreError: the search failed.
     """
-    spelt = {(entity, _bare(name)) for entity in entities for name in (entity.name, *entity.aliases)}
-    names = [_Name(entity, bare) for entity, bare in sorted(spelt, key=lambda one: (one[0].id, one[1]))]
     windows = list(_windows(text, words, loose, taken))
-    if not names or not windows:
+    names = _names(search(text)) if windows else []
+    if not names:
         return []
-    found = _misspelt(text, names, windows) or ([] if taken else _parts(names, windows))
+    found = _misspelt(text, names, windows) or ([] if taken else _parts(names, windows, search))
     best: dict[tuple[int, int, str], Found] = {}
     for one in found:
         key = one[0], one[1], one[2].id
         if key not in best or best[key][3] < one[3]:
             best[key] = one
     return list(_settled(list(best.values())))
+
+
+def _names(entities: Sequence[Entity]) -> list[_Name]:
+    spelt = {(entity, _bare(name)) for entity in entities for name in (entity.name, *entity.aliases)}
+    return [_Name(entity, bare) for entity, bare in sorted(spelt, key=lambda one: (one[0].id, one[1]))]
 
 
 def _misspelt(text: str, names: Sequence[_Name], windows: Sequence[_Window]) -> list[Found]:
@@ -86,6 +94,8 @@ def _misspelt(text: str, names: Sequence[_Name], windows: Sequence[_Window]) -> 
     found = []
     for at, to in np.argwhere(edits <= MANY).tolist():
         name, window, count = names[at], windows[to], int(edits[at, to])
+        if _HAN.search(name.bare) and len(name.bare) != len(window.bare):
+            continue  # a character more or less makes another name
         if count <= _allowed(name.bare) and _numbers(name.bare) == _numbers(window.bare):
             score = FUZZY * (1 - count / max(len(name.bare), len(window.bare))) if count else ARTICLE
             cased = _upper(text[window.start :]) == _upper(name.entity.name)
@@ -100,21 +110,31 @@ def _misspelt(text: str, names: Sequence[_Name], windows: Sequence[_Window]) -> 
     return found
 
 
-def _parts(names: Sequence[_Name], windows: Sequence[_Window]) -> list[Found]:
-    """Names of which the text has some words alone, where few have those: the family name of a person."""
+def _parts(
+    names: Sequence[_Name], windows: Sequence[_Window], search: Callable[[str], Sequence[Entity]]
+) -> list[Found]:
+    """Names of which the text has some words alone, where few have those: the family name of a person.
+
+    How many have them is told by a search for these words by themselves.
+    """
     found = []
     for window in windows:
         said = set(window.bare.split())
         if max(map(len, said)) < 4 or _HAN.search(window.bare):
             continue
-        fitting = {
-            name.entity.id: name.entity
-            for name in names
-            if said < set(name.bare.split()) and _numbers(name.bare) == _numbers(window.bare)
-        }
+        if not _having(names, window):
+            continue
+        fitting = _having(_names(search(window.bare)), window)
         if 0 < len(fitting) <= MOST:
             found += [(window.start, window.end, entity, PART / len(fitting) ** 0.5) for entity in fitting.values()]
     return found
+
+
+def _having(names: Sequence[_Name], window: _Window) -> dict[EntityId, Entity]:
+    """The entities with a name that has all words of the window, and others."""
+    said, numbers = set(window.bare.split()), _numbers(window.bare)
+    fitting = (one for one in names if said < set(one.bare.split()) and _numbers(one.bare) == numbers)
+    return {one.entity.id: one.entity for one in fitting}
 
 
 def _settled(found: list[Found]) -> Iterator[Found]:
@@ -153,6 +173,8 @@ def _windows(
             inside = [(s, e) for s, e in taken if s < end and start < e]
             if any(s < start or e > end for s, e in inside):
                 continue
+            if any(_HAN.match(words[at].key) and not loose[at] and not inside for at in (first, last)):
+                continue  # an asking word of Chinese
             if taken and first == last and not _upper(text[start:]) and not _HAN.search(bare):
                 continue
             if inside and 2 * sum(e - s for s, e in inside) >= end - start:

@@ -7,7 +7,7 @@ from kg import ontology
 from kg.facts import Entity
 from kg.memory_store import MemoryStore
 from kg.name_index import NameIndex, name_index
-from tests.fusion.graphs import Statement, film, graph, person
+from tests.fusion.graphs import Statement, film, graph, person, place
 
 STATEMENTS: tuple[Statement, ...] = (
     (film("Inception"), "directed_by", person("Christopher Nolan")),
@@ -17,6 +17,8 @@ STATEMENTS: tuple[Statement, ...] = (
     (film("Toy Story 2"), "directed_by", person("John Lasseter")),
     (film("Star Wars"), "directed_by", person("George Lucas")),
     (film("Star Wars Lost"), "directed_by", person("Pál Gábor")),
+    (Entity("Disease", "糖尿病足"), "symptom", Entity("Symptom", "溃疡")),
+    *((person(f"Tomm {name}"), "born_in", place("Oslo")) for name in ("Ash", "Bell", "Cole", "Dunn", "Eng", "Fry")),
     (person("Serena Hale"), "married_to", person("Bernard Hale")),
     (Entity("Disease", "2型糖尿病"), "symptom", Entity("Symptom", "口渴")),
     (Entity("Disease", "急性上呼吸道感染"), "symptom", Entity("Symptom", "咳嗽")),
@@ -53,6 +55,7 @@ def first(links: tuple[Link, ...]) -> str | None:
         ("请问2型糖尿病有什么症状？", "2型糖尿病"),
         ("急性上呼吸到感染有什么症状？", "急性上呼吸道感染"),
         ("糖尿病的症状是什么", None),
+        ("which films did Tomm direct", None),
     ],
 )
 def test_what_a_question_names(text: str, name: str | None, index: NameIndex) -> None:
