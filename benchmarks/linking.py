@@ -135,19 +135,24 @@ def on_metaqa(limit: int, command: str) -> Iterator[Row]:
                 random.Random(SEED).shuffle(drawn)
                 spent = [proven(services, reader, one.text) for one in drawn[: TIMED + WARM]][WARM:]
                 split = f"{hop}-hop, {len(spent)} test questions drawn"
-                yield from times(split, "Clew planner", "text to proven answer", spent)
+                walls, computed = zip(*spent, strict=True)
+                yield from times(split, "Clew planner", "text to proven answer", walls)
+                yield from times(split, "Clew planner", "text to proven answer, processor time of the asker", computed)
         finally:
             services.close()
 
 
-def proven(services: Services, reader: PlannedReader, text: str) -> float:
-    """Milliseconds from a question's text to answers whose facts were all found in the store."""
-    begun = time.perf_counter()
+def proven(services: Services, reader: PlannedReader, text: str) -> tuple[float, float]:
+    """Milliseconds from a question's text to answers whose facts were all found in the store.
+
+    By the clock, and what the processor worked in this thread: the store's own work and all waiting left out.
+    """
+    begun, worked = time.perf_counter(), time.thread_time()
     asked, facts = services.answerer.understand(text)
     thought = reader.think(asked.text, asked.links, version=facts.version)
     if thought.plans:
         reader.answer(thought, facts)
-    return (time.perf_counter() - begun) * 1e3
+    return (time.perf_counter() - begun) * 1e3, (time.thread_time() - worked) * 1e3
 
 
 def planned(services: Services) -> PlannedReader:
