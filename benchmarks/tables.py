@@ -26,6 +26,7 @@ SHOWN = {
     "extraction": ("recall, all",),
     "link_prediction": ("MRR", "Hits@10", "PyKEEN's time"),
     "kgqa": ("Hits@1", "F1"),
+    "linking": ("topic linked first", "text to proven answer p"),
 }
 
 Rows = Sequence[Mapping[str, Any]]

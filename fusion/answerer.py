@@ -135,7 +135,7 @@ class Answerer:
         if not asked.links:
             return self._from_passages(asked, None, "nothing in the graph has a name that the question mentions")
         choice = self._choose(asked, facts)
-        if isinstance(choice.reading, Reading) and choice.reading.meant:
+        while isinstance(choice.reading, Reading) and choice.reading.meant:
             meant = choice.reading.meant
             one = told(asked, meant, facts, self._store, self._ontology)
             if one is None:
