@@ -106,7 +106,11 @@ class Services:
             from fusion.answerer import Answerer
 
             return Answerer(
-                self.store, embedder=self.embedder, ontology=self.ontology, planned=lambda: self.planned_reader
+                self.store,
+                embedder=self.embedder,
+                ontology=self.ontology,
+                planned=lambda: self.planned_reader,
+                learned=lambda: self.learned_graph,
             )
 
         return self._once("answerer", build)

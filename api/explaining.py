@@ -58,22 +58,25 @@ class ExplanationOut(Shape):
     links: list[LinkOut]
     plans: list[PlanOut] = Field(description="Best first")
     words: RuleOut | None = Field(description="Null where nothing is linked")
-    by: Literal["plan", "words", "comparison", "passages", "nothing"] = Field(description="What gave the answer")
+    by: Literal["plan", "words", "comparison", "prediction", "passages", "nothing"] = Field(
+        description="What gave the answer"
+    )
     why: str = Field(description="Why not by a plan; empty where it is")
     passages: list[PassageOut] = Field(description="That were read for it, best first; none where the graph answers")
     answer: AnswerOut
     cypher: str | None = Field(description="Walks the best plan in Neo4j Browser")
 
 
-def explain(services: "Services", question: str) -> ExplanationOut:
+def explain(services: "Services", question: str, *, predict: bool = False) -> ExplanationOut:
     """How a question is answered.
 
     Raises:
         StoreError: the store failed.
         PlannerError: the trained planner cannot be read.
         WeightsError: the embedder's weights are missing or damaged.
+        LearningError: what was learned of the graph cannot be read.
     """
-    trace = services.answerer.explain(question)
+    trace = services.answerer.explain(question, predict=predict)
     choice = trace.choice
     thought = None if choice is None else choice.thought
     return ExplanationOut(

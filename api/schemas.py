@@ -1,5 +1,7 @@
 """What crosses the door, as JSON: the same shapes over HTTP and with ``--json``."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 _ENTITY: JsonValue = {
@@ -32,6 +34,9 @@ class Question(Shape):
     )
 
     question: str = Field(min_length=1, description="At most CLEW_MAX_QUESTION_CHARACTERS characters")
+    predict: bool = Field(
+        default=False, description="Where the graph lacks a fact, take one that its learned vectors expect, and mark it"
+    )
 
 
 class EntityOut(Shape):
@@ -55,6 +60,13 @@ class Step(Shape):
     object: str
 
 
+class PredictedStep(Step):
+    """An edge that the graph does not hold and its learned vectors expect: no fact, and in no document."""
+
+    predicted: Literal[True] = True
+    probability: float
+
+
 class CitationOut(Shape):
     """Characters of a source: ``quote`` is exactly ``text[start:end]`` of the document."""
 
@@ -75,7 +87,7 @@ class AnswerOut(Shape):
     reason: str = Field(description="Why it abstained, or what it could not settle; empty otherwise")
     confidence: float = Field(description="0 to 1")
     entities: list[EntityOut]
-    paths: list[list[Step]]
+    paths: list[list[PredictedStep | Step]] = Field(description="An edge that is predicted is marked so")
     citations: list[CitationOut]
 
 

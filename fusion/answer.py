@@ -33,6 +33,8 @@ class Answer:
     paths: tuple[Path, ...] = ()
     citations: tuple[Citation, ...] = ()
     names: dict[EntityId, Entity] | None = None
+    # Facts of ``paths`` that the store does not hold and the learned vectors expect, with their probabilities.
+    predicted: dict[FactId, float] | None = None
 
     def triples(self) -> list[list[tuple[str, str, str]]]:
         """The paths by name: one list a path, of (subject, relation, object)."""

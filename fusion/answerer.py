@@ -16,19 +16,22 @@ from fusion.compare import compare
 from fusion.cues import Speech
 from fusion.extract import READ, TRUST, Found, extract, extract_about
 from fusion.paths import Facts
+from fusion.predicting import PROBABLE, foretell, wanted_by_words
 from fusion.question import link
 from fusion.quoting import as_written, quote
 from fusion.reader import Asked, Miss, Reading, read, understand
 from fusion.retrieve import Retriever
 from fusion.trace import Choice, Passage, Trace
 from fusion.verify import verify
-from kg.facts import Entity, EntityId, Path, name_key
+from kg.embeddings.errors import NotLearnedError
+from kg.facts import Entity, EntityId, FactId, Path, name_key
 from kg.ontology import Ontology
 from kg.store import ChunkHit, GraphStore
 from nlp.embed import Embedder
 
 if TYPE_CHECKING:
     from fusion.planned import PlannedReader
+    from kg.embeddings.learned import LearnedGraph
 
 LONGEST = 1000  # characters of a question
 KEPT = 20_000  # entities whose facts are kept between questions
@@ -44,38 +47,45 @@ class Answerer:
         embedder: Embedder | None,
         ontology: Ontology,
         planned: "Callable[[], PlannedReader | None]" = lambda: None,
+        learned: "Callable[[], LearnedGraph] | None" = None,
     ) -> None:
         """Without an embedder, passages are found by words and by the graph alone.
 
-        ``planned`` is asked at each question for what reads it with a trained planner, if there is one.
+        ``planned`` is asked at each question for what reads it with a trained planner, if there is one; ``learned``,
+        where a fact is missing and predictions are asked for, for what says which facts to expect.
         """
         self._store = store
         self._ontology = ontology
         self._speech = Speech(store, ontology)
         self._planned = planned
+        self._learned = learned
         self._lock = Lock()
         self._read: tuple[int, Facts] | None = None
         self._retriever = Retriever(store, embedder=embedder, ontology=ontology, speech=self._speech)
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, question: str, *, predict: bool = False) -> Answer:
         """Answer with entities, paths and quotations, or abstain and say what was missing.
+
+        With ``predict``, a fact that the graph lacks may be one that its learned vectors expect, marked as such.
 
         Raises:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
             PlannerError: the trained planner cannot be read.
+            LearningError: what was learned of the graph cannot be read.
         """
-        return self._trace(question).answer
+        return self._trace(question, predict=predict).answer
 
-    def explain(self, question: str) -> Trace:
+    def explain(self, question: str, *, predict: bool = False) -> Trace:
         """How ``ask`` answers, and also what it had no need to look at: plans and words, where the other settled it.
 
         Raises:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
             PlannerError: the trained planner cannot be read.
+            LearningError: what was learned of the graph cannot be read.
         """
-        trace = self._trace(question)
+        trace = self._trace(question, predict=predict)
         asked, choice = trace.asked, trace.choice
         if asked is None or choice is None:
             return trace
@@ -109,7 +119,7 @@ class Answerer:
             return []
         return self._passages(self._retriever.retrieve(text, limit=limit).passages)
 
-    def _trace(self, question: str) -> Trace:
+    def _trace(self, question: str, *, predict: bool) -> Trace:
         if not name_key(question):
             return Trace(abstain(question, "the question is empty"))
         if len(question) > LONGEST:
@@ -119,6 +129,10 @@ class Answerer:
         if not asked.links:
             return self._from_passages(asked, None, "nothing in the graph has a name that the question mentions")
         choice = self._choose(asked, facts)
+        if predict and choice.by == "plan":
+            answer = self._from_prediction(asked, choice, facts)
+            if not answer.abstained:
+                return Trace(answer, "prediction", asked, choice)
         if isinstance(choice.reading, Reading):
             answer = self._from_graph(asked, choice.reading, facts)
             if not answer.abstained:
@@ -127,6 +141,10 @@ class Answerer:
             answer = self._from_walk(asked, choice.reading, facts)
             if not answer.abstained:
                 return Trace(answer, "passages", asked, choice)
+            if predict:
+                answer = self._from_prediction(asked, choice, facts)
+                if not answer.abstained:
+                    return Trace(answer, "prediction", asked, choice)
         return self._from_passages(asked, choice, answer.reason)
 
     def _choose(self, asked: Asked, facts: Facts) -> Choice:
@@ -154,7 +172,37 @@ class Answerer:
             if hit.chunk.document in records
         ]
 
-    def _from_graph(self, asked: Asked, found: Reading, facts: Facts) -> Answer:
+    def _from_prediction(self, asked: Asked, choice: Choice, facts: Facts) -> Answer:
+        """Answer from a chain that the graph has all but one fact of, where that one is expected.
+
+        Beside a plan that the graph answers, only what the question asks for more surely, whatever the graph has.
+        """
+        reason = choice.reading.reason
+        planned = self._planned()
+        wanted = planned.wanted(asked) if planned is not None and choice.by != "comparison" else []
+        if isinstance(choice.reading, Reading):
+            wanted = wanted[:1]
+        elif choice.by == "words":
+            wanted += wanted_by_words(asked, choice.reading)
+        if not wanted:
+            return abstain(asked.text, reason)
+        if self._learned is None:
+            return abstain(asked.text, f"{reason}; nothing can be predicted")
+        try:
+            found = foretell(wanted, facts, self._learned(), fits=lambda entity: self._fits(asked, entity))
+        except NotLearnedError as error:
+            return abstain(asked.text, f"{reason}; nothing can be predicted: {error}")
+        if found is None:
+            return abstain(asked.text, f"{reason}; nothing is expected there with a probability of {PROBABLE} or more")
+        return self._from_graph(asked, found.reading, facts, expected=found.expected)
+
+    def _fits(self, asked: Asked, entity: Entity) -> bool:
+        kinds = asked.expected if entity.type in self._ontology.types and entity.type != "Thing" else ()
+        return not kinds or any(self._ontology.is_a(entity.type, kind) for kind in kinds)
+
+    def _from_graph(
+        self, asked: Asked, found: Reading, facts: Facts, *, expected: dict[FactId, float] | None = None
+    ) -> Answer:
         steps = {fact.id: fact for path in found.paths for fact in path}
         names = facts.entities({end for fact in steps.values() for end in (fact.subject, fact.object)})
         names |= {entity.id: entity for entity in found.entities}
@@ -168,8 +216,9 @@ class Answerer:
             paths=tuple(dict.fromkeys(Path(path) for path in found.paths)),
             citations=tuple(cut),
             names=names,
+            predicted=expected,
         )
-        return verify(answer, self._store, cut, joint=found.joint)
+        return verify(answer, self._store, cut, joint=found.joint, predicting=expected is not None)
 
     def _from_walk(self, asked: Asked, miss: Miss, facts: Facts) -> Answer:
         """Answer from a sentence about what the walk reached, where only its last hop is missing from the graph."""

@@ -16,7 +16,8 @@ import regex
 from fusion.errors import PlannerError
 from fusion.paths import Facts
 from fusion.planner.model import Array, Asked, Planner, Read, masked, row_texts
-from fusion.planner.search import Plan, candidates, log_softmax, plans
+from fusion.planner.search import Plan, candidates, foreseen, log_softmax, plans
+from fusion.predicting import Wanted
 from fusion.question import KEY, Link
 from fusion.reader import LISTED, Miss, Reading
 from fusion.reader import Asked as Understood
@@ -61,10 +62,8 @@ class Thought:
 
     def steps(self, plan: Plan) -> list[tuple[str, bool, int]]:
         """The relations of a plan, whether each is walked forwards, and how many entities it reaches."""
-        count = len(self.graph.relations)
         return [
-            (self.graph.relations[row % count], row < count, len(front.reached))
-            for row, front in zip(plan.rows, plan.fronts[1:], strict=True)
+            (*self.graph.named(row), len(front.reached)) for row, front in zip(plan.rows, plan.fronts[1:], strict=True)
         ]
 
     def path(self, plan: Plan, place: int) -> tuple[Triple, ...]:
@@ -119,13 +118,10 @@ class PlannedReader:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
         """
-        chosen = sorted(links, key=lambda found: (-found.score, found.start - found.end, found.entity.id))[:TOPICS]
+        chosen = _surest(links)
         graph, rows, partial = self._graph([found.entity.id for found in chosen])
-        places = sorted({(found.start, found.end) for found in chosen})
-        texts = [masked(text, *place) for place in places]
-        asked = dict(zip(places, map(Asked.of, texts, self._embedder.tokens(texts)), strict=True))
-        read = {place: self._planner.read(one) for place, one in asked.items() if one.topic.any()}
-        known = {place: _familiar(self._planner.likeness(one)) for place, one in asked.items()}
+        places = {(found.start, found.end) for found in chosen}
+        read, known = self._heard(text, places)
         found: list[Planned] = []
         for link in chosen:
             place = link.start, link.end
@@ -139,6 +135,30 @@ class PlannedReader:
                     fits = fit(self._planner, graph, rows, heard, plan) * link.score
                     found.append(Planned(link, plan, topic, answers, chance, fits))
         return Thought(graph, _ranked(found), partial)
+
+    def wanted(self, asked: Understood) -> list[Wanted]:
+        """The chains that a question surely asks for, whether or not the graph has their facts, the surest first.
+
+        Raises:
+            StoreError: the store failed.
+            WeightsError: the embedder's weights are missing or damaged.
+        """
+        if _NOT.search(asked.text) or _COUNT.search(asked.text):
+            return []
+        chosen = _surest(asked.links)
+        graph, rows, _ = self._graph([found.entity.id for found in chosen])
+        read, known = self._heard(asked.text, {(found.start, found.end) for found in chosen})
+        found: list[Wanted] = []
+        for link in chosen:
+            place = link.start, link.end
+            topic, heard = graph.places.get(link.entity.id), read.get(place)
+            if topic is None or heard is None:
+                continue
+            for chain, chance in foreseen(self._planner, graph, rows, heard, topic):
+                sure = float(np.exp(chance)) * known[place] * link.score
+                if sure >= SURE:
+                    found.append(Wanted({link.entity.id: ()}, tuple(graph.named(row) for row in chain), sure))
+        return sorted(found, key=lambda one: (-one.score, one.steps))
 
     def choose(self, asked: Understood, facts: Facts, ruled: Callable[[], Reading | Miss]) -> Choice:
         """The answer of the best plan where that is sure enough, else what ``ruled`` says.
@@ -202,6 +222,16 @@ class PlannedReader:
             reason="; ".join(reasons),
         )
 
+    def _heard(
+        self, text: str, places: Collection[tuple[int, int]]
+    ) -> tuple[dict[tuple[int, int], Read], dict[tuple[int, int], float]]:
+        """The question as it reads with its topic at each place, and how familiar it is then."""
+        order = sorted(places)
+        texts = [masked(text, *place) for place in order]
+        asked = dict(zip(order, map(Asked.of, texts, self._embedder.tokens(texts)), strict=True))
+        read = {place: self._planner.read(one) for place, one in asked.items() if one.topic.any()}
+        return read, {place: _familiar(self._planner.likeness(one)) for place, one in asked.items()}
+
     def _held(self, triples: Collection[Triple]) -> dict[Triple, Fact]:
         found = self._store.facts_between(sorted(triples))
         return {(fact.subject, fact.relation, fact.object): fact for fact in found}
@@ -257,6 +287,10 @@ def _by_words(ruled: Callable[[], Reading | Miss], why: str, thought: Thought | 
 def _number(reading: Reading) -> bool:
     """Whether an answer may say how many there are."""
     return all(any(character.isdigit() for character in entity.name) for entity in reading.entities)
+
+
+def _surest(links: Sequence[Link]) -> list[Link]:
+    return sorted(links, key=lambda found: (-found.score, found.start - found.end, found.entity.id))[:TOPICS]
 
 
 def _familiar(likeness: float) -> float:

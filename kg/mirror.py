@@ -106,6 +106,10 @@ class Mirror:
         """The row of the same relation, read the other way."""
         return row - len(self.relations) if row >= len(self.relations) else row + len(self.relations)
 
+    def named(self, row: int) -> tuple[str, bool]:
+        """The relation of a row, and whether the row is it forwards."""
+        return self.relations[row % len(self.relations)], row < len(self.relations)
+
     def start(self, places: Sequence[int]) -> Front:
         """A walk that has not begun, from any of these entities."""
         here = np.unique(np.asarray(places, dtype=np.int64))

@@ -5,13 +5,14 @@ from typing import Annotated
 import typer
 
 from api import schemas, views
-from api.commands.options import Debug, Json, Store, display, open_services
+from api.commands.options import Debug, Json, Predict, Store, display, open_services
 from api.display import Display, plain
 from api.errors import UnknownEntityError
 
 
 def ask(
     question: Annotated[str, typer.Argument(help="A question in English or Chinese.")],
+    predict: Predict = False,
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -19,7 +20,7 @@ def ask(
     """Answer a question from the graph, with the path and the quotations that lead there."""
     with open_services(store) as services:
         wanted = services.question(question)
-        answer = services.answerer.ask(wanted)
+        answer = services.answerer.ask(wanted, predict=predict)
         if as_json:
             display(services).json(views.answer(answer))
         else:

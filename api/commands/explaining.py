@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from api import explaining
-from api.commands.options import Debug, Json, Store, display, open_services
+from api.commands.options import Debug, Json, Predict, Store, display, open_services
 from api.display import Display, note, plain, plural
 from api.errors import RequestError
-from api.schemas import Step
+from api.schemas import PredictedStep, Step
 
 PLANS = 5  # that are shown; --json has all
 PATHS = 10
@@ -16,6 +16,7 @@ _BY = {
     "plan": "by the best plan",
     "words": "by its words",
     "comparison": "by a comparison",
+    "prediction": "by a prediction",
     "passages": "from a passage",
     "nothing": "not at all",
 }
@@ -26,6 +27,7 @@ def explain(
     cypher: Annotated[
         bool, typer.Option("--cypher", help="Print a query that walks the best plan in Neo4j Browser.")
     ] = False,
+    predict: Predict = False,
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -33,7 +35,7 @@ def explain(
     """Show how a question is answered: what it names, the plans from there, and the paths that they find."""
     with open_services(store) as services:
         wanted = services.question(question)
-        found = explaining.explain(services, wanted)
+        found = explaining.explain(services, wanted, predict=predict)
         out = display(services)
         if not found.planner:
             note("no planner has been trained for this graph; `clew learn --questions FILE` trains one")
@@ -87,5 +89,9 @@ def _tree(out: Display, found: explaining.ExplanationOut) -> None:
 
 
 def _path(out: Display, path: list[Step]) -> str:
-    """Facts by name, each as it is stored."""
-    return "; ".join(f"{plain(s.subject)} {out.arrow(s.relation)} {plain(s.object)}" for s in path)
+    """Facts by name, each as it is stored; what is predicted is marked."""
+    return "; ".join(
+        f"{plain(s.subject)} {out.arrow(s.relation)} {plain(s.object)}"
+        + (f" {out.predicted(s.probability)}" if isinstance(s, PredictedStep) else "")
+        for s in path
+    )

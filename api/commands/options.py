@@ -26,6 +26,9 @@ Store = Annotated[
     ),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Predict = Annotated[
+    bool, typer.Option("--predict", help="Where the graph lacks a fact, take one that the learned model expects.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

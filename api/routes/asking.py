@@ -17,13 +17,13 @@ router = APIRouter(
 @router.post("/ask", summary="Answer a question from the graph")
 def ask(body: Question, services: ServicesDep) -> AnswerOut:
     """Answer with paths and quotations, or abstain and say what was missing: both are a 200."""
-    return views.answer(services.answerer.ask(services.question(body.question)))
+    return views.answer(services.answerer.ask(services.question(body.question), predict=body.predict))
 
 
 @router.post("/explain", summary="Show how a question is answered")
 def explain(body: Question, services: ServicesDep) -> explaining.ExplanationOut:
     """What it names, the plans from there and how probable each is, and the answer that is given."""
-    return explaining.explain(services, services.question(body.question))
+    return explaining.explain(services, services.question(body.question), predict=body.predict)
 
 
 @router.post("/search", summary="Find passages")
