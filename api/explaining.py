@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fusion.planned import Planned, Thought
     from fusion.question import Link
     from fusion.reader import Miss, Reading
+    from fusion.trace import Trace
 
 
 class LinkOut(Shape):
@@ -64,7 +65,9 @@ class ExplanationOut(Shape):
     why: str = Field(description="Why not by a plan; empty where it is")
     passages: list[PassageOut] = Field(description="That were read for it, best first; none where the graph answers")
     answer: AnswerOut
-    cypher: str | None = Field(description="Walks the best plan in Neo4j Browser")
+    cypher: str | None = Field(
+        description="Finds the answer in Neo4j Browser, by the plan or its facts; else walks the best plan"
+    )
 
 
 def explain(services: "Services", question: str, *, predict: bool = False) -> ExplanationOut:
@@ -89,7 +92,7 @@ def explain(services: "Services", question: str, *, predict: bool = False) -> Ex
         why="" if choice is None or trace.by == "plan" else choice.why,
         passages=views.search(trace.passages).passages,
         answer=views.answer(trace.answer),
-        cypher=None if thought is None or not thought.plans else _cypher(thought, thought.plans[0]),
+        cypher=_cypher(trace),
     )
 
 
@@ -112,9 +115,18 @@ def _words(said: "Reading | Miss | None") -> RuleOut | None:
     return RuleOut(answer=text, score=score, reason=said.reason)
 
 
-def _cypher(thought: "Thought", best: "Planned") -> str:
-    from kg.chain_query import chain_query
+def _cypher(trace: "Trace") -> str | None:
+    """The answer as a query: the plan that gave it, else the facts that it rests on; without any, the best plan."""
+    from kg.chain_query import chain_query, facts_query
 
+    predicted = trace.answer.predicted or {}
+    facts = {fact for path in trace.answer.paths for fact in path.facts if fact.id not in predicted}
+    if trace.by != "plan" and facts:
+        return facts_query(facts)
+    thought = None if trace.choice is None else trace.choice.thought
+    if thought is None or not thought.plans:
+        return None
+    best = thought.plans[0]
     steps = [(relation, forward) for relation, forward, _ in thought.steps(best.plan)]
     return chain_query(best.link.entity.id, steps, others=best.topic not in best.answers)
 

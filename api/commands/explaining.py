@@ -25,7 +25,7 @@ _BY = {
 def explain(
     question: Annotated[str, typer.Argument(help="A question in English or Chinese.")],
     cypher: Annotated[
-        bool, typer.Option("--cypher", help="Print a query that walks the best plan in Neo4j Browser.")
+        bool, typer.Option("--cypher", help="Print a query that finds the answer in Neo4j Browser.")
     ] = False,
     predict: Predict = False,
     store: Store = None,
@@ -42,7 +42,7 @@ def explain(
         if cypher:
             if found.cypher is None:
                 raise RequestError(
-                    "there is no plan that Cypher could walk; without --cypher, it is said what there is"
+                    "there is no plan that Cypher could walk, and no fact; without --cypher, it is said what there is"
                 )
             out.line(found.cypher)
         elif as_json:
