@@ -32,6 +32,7 @@ MIRRORED = 2_000_000  # facts of a graph that is held in memory whole; of a larg
 NEARBY = 20_000  # facts that are near enough
 TOPICS = 8  # entities that a question is tried with
 CLOSE = 0.5  # another entity from which a plan fits half as well may be meant, too
+FITTING = 1e-5  # a plan less likely than this follows other relations, for want of those that are asked for
 SURE = 0.5  # a plan is more probable than all others together
 CERTAIN = 0.75  # what the words of a question say by themselves is not even looked at
 LIKE, UNLIKE = 0.85, 0.7  # to the questions of training: as good as one of them; about something else
@@ -50,6 +51,7 @@ class Planned:
     answers: tuple[int, ...]  # places, those that most walks lead to first
     probability: float  # of the plan, as far as the question and its link are known
     fit: float  # of the plan among all relations of the graph: compares entities
+    likely: float  # of the plan among the relations that entities of like kind have: whether it is what is asked for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,8 +134,8 @@ class PlannedReader:
                 answers = tuple(each.place for each in candidates([plan], [topic]))
                 if answers:
                     chance = float(np.exp(plan.log_probability)) * known[place] * link.score
-                    fits = fit(self._planner, graph, rows, heard, plan) * link.score
-                    found.append(Planned(link, plan, topic, answers, chance, fits))
+                    fits, likely = fit(self._planner, graph, rows, heard, plan, topic)
+                    found.append(Planned(link, plan, topic, answers, chance, fits * link.score, likely))
         return Thought(graph, _ranked(found), partial)
 
     def wanted(self, asked: Understood) -> list[Wanted]:
@@ -172,6 +174,8 @@ class PlannedReader:
         thought = self.think(asked.text, asked.links)
         if not thought.plans:
             return _by_words(ruled, "no plan leads on from what the question names", thought)
+        if thought.plans[0].likely < FITTING:
+            return _by_words(ruled, "the question asks for relations that the graph does not have there", thought)
         if _leaves_out(thought.plans):
             return _by_words(ruled, "the best plan leaves out something that the question names", thought)
         proposed = self.answer(thought, facts)
@@ -268,15 +272,26 @@ class PlannedReader:
         return self._planner.rows(graph.relations, np.stack([self._texts[text] for text in texts]))
 
 
-def fit(planner: Planner, graph: Mirror, rows: Array, read: Read, plan: Plan) -> float:
-    """The probability of a plan where every relation of the graph might be the next, whichever way it is walked."""
-    state, before, total = planner.begin, np.zeros(rows.shape[1], np.float32), 1.0
-    for row in (*plan.rows, len(rows) - 1):
+def fit(planner: Planner, graph: Mirror, rows: Array, read: Read, plan: Plan, topic: int) -> tuple[float, float]:
+    """The probability of a plan where other rows than those that are there might be the next, whichever way walked.
+
+    Where every row of the graph might be, which compares entities; and where every row might be that leads on from
+    entities of like kind, which tells whether the plan is what the question asks for.
+    """
+    stop = len(rows) - 1
+    state, before = planner.begin, np.zeros(rows.shape[1], np.float32)
+    among_all = among_like = 1.0
+    onward = graph.rows_like(topic)
+    for row in (*plan.rows, stop):
         state, wanted = planner.step(read, state, before)
-        chances = np.exp(log_softmax(rows @ wanted))
-        total *= float(chances[row]) + (float(chances[graph.inverse(row)]) if row < len(rows) - 1 else 0.0)
+        scores = rows @ wanted
+        either = [row, graph.inverse(row)] if row != stop else [row]
+        like = np.union1d(onward, [row, stop])
+        among_all *= float(np.exp(log_softmax(scores))[either].sum())
+        among_like *= float(np.exp(log_softmax(scores[like]))[np.isin(like, either)].sum())
         before = rows[row]
-    return total
+        onward = graph.rows_beside(graph.inverse(row)) if row != stop else onward
+    return among_all, among_like
 
 
 def _by_words(ruled: Callable[[], Reading | Miss], why: str, thought: Thought | None = None) -> Choice:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fusion.planner.model import Array, Planner, Read
-from kg.mirror import Front, Mirror, Places
+from kg.mirror import Front, Mirror
 
 BEAM = 4
 WIDEST = 50_000  # pairs that a walk may stand on
@@ -78,10 +78,6 @@ def foreseen(
     topic, then from those that the step before leads to anywhere in the graph.
     """
     stop = len(rows) - 1
-    facts = mirror.numbered
-    near = mirror.rows_from(mirror.start([topic]))
-    first = [_onward(mirror, facts, mirror.inverse(row)) for row in near.tolist()]
-    onward: dict[int, Places] = {-1: np.unique(np.concatenate(first)) if first else np.arange(stop)}
     standing: list[tuple[tuple[int, ...], float, Array, Array]] = [
         ((), 0.0, planner.begin, np.zeros(rows.shape[1], np.float32))
     ]
@@ -89,10 +85,8 @@ def foreseen(
     for hop in range(planner.hops + 1):
         grown: list[tuple[tuple[int, ...], float, Array, Array]] = []
         for chain, total, state, before in standing:
-            last = chain[-1] if chain else -1
-            if last not in onward:
-                onward[last] = _onward(mirror, facts, last)
-            allowed = onward[last] if hop < planner.hops else np.empty(0, np.int64)
+            onward = mirror.rows_beside(mirror.inverse(chain[-1])) if chain else mirror.rows_like(topic)
+            allowed = onward if hop < planner.hops else np.empty(0, np.int64)
             allowed = np.append(allowed, stop) if hop else allowed
             state, wanted = planner.step(read, state, before)
             for row, chance in zip(allowed.tolist(), log_softmax(rows[allowed] @ wanted).tolist(), strict=True):
@@ -102,13 +96,6 @@ def foreseen(
                     grown.append(((*chain, row), total + chance, state, rows[row]))
         standing = sorted(grown, key=lambda one: (-one[1], one[0]))[:beam]
     return sorted(done, key=lambda one: (-one[1], one[0]))[:beam]
-
-
-def _onward(mirror: Mirror, facts: Places, row: int) -> Places:
-    """The rows that lead on from anything that a row leads to. Shapes: facts (m, 3); -> (j,)."""
-    count = len(mirror.relations)
-    ends = facts[facts[:, 1] == row % count][:, 2 if row < count else 0]
-    return mirror.rows_from(mirror.start(np.unique(ends).tolist()))
 
 
 def candidates(found: list[Plan], topics: list[int]) -> list[Candidate]:
