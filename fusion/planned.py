@@ -16,7 +16,7 @@ import regex
 from fusion.errors import PlannerError
 from fusion.paths import Facts
 from fusion.planner.model import Array, Asked, Planner, Read, masked, row_texts
-from fusion.planner.search import Plan, candidates, foreseen, log_softmax, plans
+from fusion.planner.search import Plan, candidates, foreseen, likely, log_softmax, plans
 from fusion.predicting import Wanted
 from fusion.question import KEY, Link
 from fusion.reader import LISTED, Miss, Reading
@@ -32,7 +32,7 @@ MIRRORED = 2_000_000  # facts of a graph that is held in memory whole; of a larg
 NEARBY = 20_000  # facts that are near enough
 TOPICS = 8  # entities that a question is tried with
 CLOSE = 0.5  # another entity from which a plan fits half as well may be meant, too
-FITTING = 1e-5  # a plan less likely than this follows other relations, for want of those that are asked for
+MEANT = 1e-5  # a plan that is less probable than this follows other relations, for want of those that are asked for
 SURE = 0.5  # a plan is more probable than all others together
 CERTAIN = 0.75  # what the words of a question say by themselves is not even looked at
 LIKE, UNLIKE = 0.85, 0.7  # to the questions of training: as good as one of them; about something else
@@ -51,7 +51,6 @@ class Planned:
     answers: tuple[int, ...]  # places, those that most walks lead to first
     probability: float  # of the plan, as far as the question and its link are known
     fit: float  # of the plan among all relations of the graph: compares entities
-    likely: float  # of the plan among the relations that entities of like kind have: whether it is what is asked for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +60,7 @@ class Thought:
     graph: Mirror
     plans: tuple[Planned, ...]
     partial: bool = False  # the graph is only what is near the names
+    meant: float = 1.0  # how probable the best plan is among all that like entities have: whether it is asked for
 
     def steps(self, plan: Plan) -> list[tuple[str, bool, int]]:
         """The relations of a plan, whether each is walked forwards, and how many entities it reaches."""
@@ -134,9 +134,14 @@ class PlannedReader:
                 answers = tuple(each.place for each in candidates([plan], [topic]))
                 if answers:
                     chance = float(np.exp(plan.log_probability)) * known[place] * link.score
-                    fits, likely = fit(self._planner, graph, rows, heard, plan, topic)
-                    found.append(Planned(link, plan, topic, answers, chance, fits * link.score, likely))
-        return Thought(graph, _ranked(found), partial)
+                    fits = fit(self._planner, graph, rows, heard, plan) * link.score
+                    found.append(Planned(link, plan, topic, answers, chance, fits))
+        order = _ranked(found)
+        meant = 1.0
+        if order:
+            best = order[0]
+            meant = likely(self._planner, graph, rows, read[best.link.start, best.link.end], best.plan.rows, best.topic)
+        return Thought(graph, order, partial, meant)
 
     def wanted(self, asked: Understood) -> list[Wanted]:
         """The chains that a question surely asks for, whether or not the graph has their facts, the surest first.
@@ -174,7 +179,7 @@ class PlannedReader:
         thought = self.think(asked.text, asked.links)
         if not thought.plans:
             return _by_words(ruled, "no plan leads on from what the question names", thought)
-        if thought.plans[0].likely < FITTING:
+        if thought.meant < MEANT:
             return _by_words(ruled, "the question asks for relations that the graph does not have there", thought)
         if _leaves_out(thought.plans):
             return _by_words(ruled, "the best plan leaves out something that the question names", thought)
@@ -272,26 +277,15 @@ class PlannedReader:
         return self._planner.rows(graph.relations, np.stack([self._texts[text] for text in texts]))
 
 
-def fit(planner: Planner, graph: Mirror, rows: Array, read: Read, plan: Plan, topic: int) -> tuple[float, float]:
-    """The probability of a plan where other rows than those that are there might be the next, whichever way walked.
-
-    Where every row of the graph might be, which compares entities; and where every row might be that leads on from
-    entities of like kind, which tells whether the plan is what the question asks for.
-    """
-    stop = len(rows) - 1
-    state, before = planner.begin, np.zeros(rows.shape[1], np.float32)
-    among_all = among_like = 1.0
-    onward = graph.rows_like(topic)
-    for row in (*plan.rows, stop):
+def fit(planner: Planner, graph: Mirror, rows: Array, read: Read, plan: Plan) -> float:
+    """The probability of a plan where every relation of the graph might be the next, whichever way it is walked."""
+    state, before, total = planner.begin, np.zeros(rows.shape[1], np.float32), 1.0
+    for row in (*plan.rows, len(rows) - 1):
         state, wanted = planner.step(read, state, before)
-        scores = rows @ wanted
-        either = [row, graph.inverse(row)] if row != stop else [row]
-        like = np.union1d(onward, [row, stop])
-        among_all *= float(np.exp(log_softmax(scores))[either].sum())
-        among_like *= float(np.exp(log_softmax(scores[like]))[np.isin(like, either)].sum())
+        chances = np.exp(log_softmax(rows @ wanted))
+        total *= float(chances[row]) + (float(chances[graph.inverse(row)]) if row < len(rows) - 1 else 0.0)
         before = rows[row]
-        onward = graph.rows_beside(graph.inverse(row)) if row != stop else onward
-    return among_all, among_like
+    return total
 
 
 def _by_words(ruled: Callable[[], Reading | Miss], why: str, thought: Thought | None = None) -> Choice:

@@ -1,5 +1,6 @@
 """Beam search over what is there: every step of a plan is walked in the graph before the next one is chosen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +97,21 @@ def foreseen(
                     grown.append(((*chain, row), total + chance, state, rows[row]))
         standing = sorted(grown, key=lambda one: (-one[1], one[0]))[:beam]
     return sorted(done, key=lambda one: (-one[1], one[0]))[:beam]
+
+
+def likely(planner: Planner, mirror: Mirror, rows: Array, read: Read, chain: Sequence[int], topic: int) -> float:
+    """The probability of a chain among those that ``foreseen`` chooses from, whichever way its relations are walked."""
+    stop = len(rows) - 1
+    state, before, total = planner.begin, np.zeros(rows.shape[1], np.float32), 1.0
+    onward = mirror.rows_like(topic)
+    for row in (*chain, stop):
+        state, wanted = planner.step(read, state, before)
+        either = [row, mirror.inverse(row)] if row != stop else [stop]
+        allowed = np.union1d(onward, [row, stop])
+        total *= float(np.exp(log_softmax(rows[allowed] @ wanted))[np.isin(allowed, either)].sum())
+        if row != stop:
+            before, onward = rows[row], mirror.rows_beside(mirror.inverse(row))
+    return total
 
 
 def candidates(found: list[Plan], topics: list[int]) -> list[Candidate]:
