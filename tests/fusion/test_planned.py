@@ -191,6 +191,24 @@ def test_two_things_of_one_name_are_told_apart_or_told(embedder: MiniLM, trained
     holds(answer, store)
 
 
+@pytest.mark.parametrize("question", ["in which town was the director of {} born", "the maker of {} was born where"])
+def test_another_relation_is_not_followed_for_want_of_the_one_asked_for(
+    question: str, embedder: MiniLM, trained: Trained
+) -> None:
+    stranger, harbour = person("Nils Holm"), film("Lonely Harbour")
+    store = graph([*statements(), (harbour, "directed_by", stranger), (harbour, "starring", PEOPLE[12])])
+    planned = PlannedReader(store, trained.planner, embedder)
+    asked = question.format(harbour.name)
+    thought = planned.think(asked, link(store, ontology.default(), asked))
+    assert thought.plans[0].probability > 0.5
+    assert thought.meant < 1e-5
+    answerer = Answerer(store, embedder=embedder, ontology=ontology.default(), planned=lambda: planned)
+    trace = answerer.explain(asked)
+    assert trace.by != "plan"
+    assert trace.choice is not None
+    assert "does not have there" in trace.choice.why
+
+
 def test_a_large_graph_is_walked_near_the_names(store: MemoryStore, embedder: MiniLM, trained: Trained) -> None:
     near = PlannedReader(store, trained.planner, embedder, mirrored=10)
     question = f"who directed {FILMS[5].name}"
