@@ -16,14 +16,13 @@ from fusion.compare import compare
 from fusion.cues import Speech
 from fusion.extract import READ, TRUST, Found, extract, extract_about
 from fusion.paths import Facts
-from fusion.predicting import PROBABLE, foretell, wanted_by_words
+from fusion.predicting import Predictor
 from fusion.question import link
 from fusion.quoting import as_written, quote
 from fusion.reader import Asked, Miss, Reading, read, understand
 from fusion.retrieve import Retriever
 from fusion.trace import Choice, Passage, Trace
 from fusion.verify import verify
-from kg.embeddings.errors import NotLearnedError
 from kg.facts import Entity, EntityId, FactId, Path, name_key
 from kg.ontology import Ontology
 from kg.store import ChunkHit, GraphStore
@@ -58,7 +57,7 @@ class Answerer:
         self._ontology = ontology
         self._speech = Speech(store, ontology)
         self._planned = planned
-        self._learned = learned
+        self._predictor = Predictor(ontology, planned=planned, learned=learned)
         self._lock = Lock()
         self._read: tuple[int, Facts] | None = None
         self._retriever = Retriever(store, embedder=embedder, ontology=ontology, speech=self._speech)
@@ -173,32 +172,11 @@ class Answerer:
         ]
 
     def _from_prediction(self, asked: Asked, choice: Choice, facts: Facts) -> Answer:
-        """Answer from a chain that the graph has all but one fact of, where that one is expected.
-
-        Beside a plan that the graph answers, only what the question asks for more surely, whatever the graph has.
-        """
-        reason = choice.reading.reason
-        planned = self._planned()
-        wanted = planned.wanted(asked) if planned is not None and choice.by != "comparison" else []
-        if isinstance(choice.reading, Reading):
-            wanted = wanted[:1]
-        elif choice.by == "words":
-            wanted += wanted_by_words(asked, choice.reading)
-        if not wanted:
-            return abstain(asked.text, reason)
-        if self._learned is None:
-            return abstain(asked.text, f"{reason}; nothing can be predicted")
-        try:
-            found = foretell(wanted, facts, self._learned(), fits=lambda entity: self._fits(asked, entity))
-        except NotLearnedError as error:
-            return abstain(asked.text, f"{reason}; nothing can be predicted: {error}")
-        if found is None:
-            return abstain(asked.text, f"{reason}; nothing is expected there with a probability of {PROBABLE} or more")
+        """Answer from a chain that the graph has all but one fact of, where that one is expected."""
+        found = self._predictor.predict(asked, choice, facts)
+        if isinstance(found, Miss):
+            return abstain(asked.text, found.reason)
         return self._from_graph(asked, found.reading, facts, expected=found.expected)
-
-    def _fits(self, asked: Asked, entity: Entity) -> bool:
-        kinds = asked.expected if entity.type in self._ontology.types and entity.type != "Thing" else ()
-        return not kinds or any(self._ontology.is_a(entity.type, kind) for kind in kinds)
 
     def _from_graph(
         self, asked: Asked, found: Reading, facts: Facts, *, expected: dict[FactId, float] | None = None

@@ -13,9 +13,13 @@ from fusion.cues import INVERSE, Cue
 from fusion.paths import FRONTIER, Facts
 from fusion.question import Link
 from fusion.reader import LISTED, Asked, Miss, Reading
+from kg.embeddings.errors import NotLearnedError
 from kg.facts import Entity, EntityId, Fact, FactId
+from kg.ontology import Ontology
 
 if TYPE_CHECKING:
+    from fusion.planned import PlannedReader
+    from fusion.trace import Choice
     from kg.embeddings.learned import LearnedGraph
 
 PROBABLE = 0.5  # calibrated: it is expected rather to hold than not
@@ -72,6 +76,53 @@ def wanted_by_words(asked: Asked, miss: Miss) -> list[Wanted]:
             )
             found.append(Wanted(begun, steps, score))
     return found
+
+
+class Predictor:
+    """Completes what a question asks for with what the learned vectors expect. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        ontology: Ontology,
+        *,
+        planned: "Callable[[], PlannedReader | None]",
+        learned: "Callable[[], LearnedGraph] | None",
+    ) -> None:
+        """Both are asked only where a fact is missing."""
+        self._ontology, self._planned, self._learned = ontology, planned, learned
+
+    def predict(self, asked: Asked, choice: "Choice", facts: Facts) -> Foretold | Miss:
+        """The answer of a chain that the graph has all but one fact of, where that one is expected.
+
+        Beside a plan that the graph answers, only what the question asks for more surely, whatever the graph has.
+
+        Raises:
+            StoreError: the store failed.
+            PlannerError: the trained planner cannot be read.
+            CheckpointError: what was learned of the graph cannot be read.
+            WeightsError: the embedder's weights are missing or damaged.
+        """
+        reason = choice.reading.reason
+        planned = self._planned()
+        wanted = planned.wanted(asked) if planned is not None and choice.by in ("plan", "words") else []
+        if isinstance(choice.reading, Reading):
+            wanted = wanted[:1]
+        elif choice.by == "words":
+            wanted += wanted_by_words(asked, choice.reading)
+        if not wanted:
+            return Miss(reason)
+        if self._learned is None:
+            return Miss(f"{reason}; nothing can be predicted")
+        try:
+            found = foretell(wanted, facts, self._learned(), fits=lambda entity: self._fits(asked, entity))
+        except NotLearnedError as error:
+            return Miss(f"{reason}; nothing can be predicted: {error}")
+        return found or Miss(f"{reason}; nothing is expected there with a probability of {PROBABLE} or more")
+
+    def _fits(self, asked: Asked, entity: Entity) -> bool:
+        """Whether an entity may be of a type that is asked for."""
+        known = entity.type in self._ontology.types and entity.type != "Thing"
+        return not (known and asked.expected) or any(self._ontology.is_a(entity.type, kind) for kind in asked.expected)
 
 
 def foretell(
