@@ -57,7 +57,7 @@ class Answerer:
         self._ontology = ontology
         self._speech = Speech(store, ontology)
         self._planned = planned
-        self._predictor = Predictor(ontology, planned=planned, learned=learned)
+        self._predictor = Predictor(planned=planned, learned=learned)
         self._lock = Lock()
         self._read: tuple[int, Facts] | None = None
         self._retriever = Retriever(store, embedder=embedder, ontology=ontology, speech=self._speech)

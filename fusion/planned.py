@@ -186,6 +186,9 @@ class PlannedReader:
         proposed = self.answer(thought, facts)
         if proposed is None:
             return _by_words(ruled, "the graph no longer holds what the best plan leads to", thought)
+        if all(entity.type in asked.unfit for entity in proposed.entities):
+            types = " and ".join(sorted({entity.type for entity in proposed.entities}))
+            return _by_words(ruled, f"the best plan leads to things of type {types}, and others are asked for", thought)
         if proposed.score < SURE:
             return _by_words(ruled, f"the best plan is too unsure ({proposed.score:.2f} of {SURE:.2f})", thought)
         if _COUNT.search(asked.text) and not _number(proposed):

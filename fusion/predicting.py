@@ -15,7 +15,6 @@ from fusion.question import Link
 from fusion.reader import LISTED, Asked, Miss, Reading
 from kg.embeddings.errors import NotLearnedError
 from kg.facts import Entity, EntityId, Fact, FactId
-from kg.ontology import Ontology
 
 if TYPE_CHECKING:
     from fusion.planned import PlannedReader
@@ -83,13 +82,12 @@ class Predictor:
 
     def __init__(
         self,
-        ontology: Ontology,
         *,
         planned: "Callable[[], PlannedReader | None]",
         learned: "Callable[[], LearnedGraph] | None",
     ) -> None:
         """Both are asked only where a fact is missing."""
-        self._ontology, self._planned, self._learned = ontology, planned, learned
+        self._planned, self._learned = planned, learned
 
     def predict(self, asked: Asked, choice: "Choice", facts: Facts) -> Foretold | Miss:
         """The answer of a chain that the graph has all but one fact of, where that one is expected.
@@ -114,15 +112,10 @@ class Predictor:
         if self._learned is None:
             return Miss(f"{reason}; nothing can be predicted")
         try:
-            found = foretell(wanted, facts, self._learned(), fits=lambda entity: self._fits(asked, entity))
+            found = foretell(wanted, facts, self._learned(), fits=lambda entity: entity.type not in asked.unfit)
         except NotLearnedError as error:
             return Miss(f"{reason}; nothing can be predicted: {error}")
         return found or Miss(f"{reason}; nothing is expected there with a probability of {PROBABLE} or more")
-
-    def _fits(self, asked: Asked, entity: Entity) -> bool:
-        """Whether an entity may be of a type that is asked for."""
-        known = entity.type in self._ontology.types and entity.type != "Thing"
-        return not (known and asked.expected) or any(self._ontology.is_a(entity.type, kind) for kind in asked.expected)
 
 
 def foretell(
