@@ -116,13 +116,16 @@ def test_a_plan_finds_its_answer(path: tuple[str, ...], words: str, services: Se
     answered = 0
     for question in topics[:8]:
         trace = services.answerer.explain(question.text)
-        if trace.by != "plan":
+        if not trace.answer.paths:
             continue
         answered += 1
         query = explaining.explain(services, question.text).cypher
         assert query is not None
         found = records(query, neo4j_door)
         entities = {entity.id for entity in trace.answer.entities}
+        if trace.by != "plan":  # the words of the question were surer
+            assert facts_of(found) == {fact.id for answer_path in trace.answer.paths for fact in answer_path.facts}
+            continue
         assert {record["answer"]["id"] for record in found} == entities, question.text  # type: ignore[index]
         facts = {fact.id for answer_path in trace.answer.paths for fact in answer_path.facts}
         assert facts <= facts_of(found), question.text
@@ -173,5 +176,6 @@ def test_the_command_prints_it(
     query = capsys.readouterr().out
     assert run(["ask", question, "--json", *store]) == 0
     answer = json.loads(capsys.readouterr().out)
-    found = {record["answer"]["id"] for record in records(query, neo4j_door)}  # type: ignore[index]
-    assert found == {entity["id"] for entity in answer["entities"]}
+    found = {node["id"] for record in records(query, neo4j_door) for node in record.values()}  # type: ignore[index]
+    assert answer["entities"]
+    assert {entity["id"] for entity in answer["entities"]} <= found
