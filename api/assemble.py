@@ -115,6 +115,7 @@ class Services:
                 ontology=self.ontology,
                 planned=lambda: self.planned_reader,
                 names=self.names,
+                learned=lambda: self.learned_graph,
             )
 
         return self._once("answerer", build)

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from api.errors import Exit
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from fusion.answer import Answer
-    from kg.facts import Entity, EntityId, Fact
+    from kg.facts import Entity, EntityId, Fact, FactId
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # controls, direction marks, lone surrogates, line separators
 _JOINERS = {"\u200c", "\u200d"}  # part of words in Persian and Indic scripts, and of emoji
@@ -82,7 +82,7 @@ class Display:
         names = answer.names or {}
         for path in answer.paths:
             self.line()
-            self.line(f"  {self.chain(path.facts, names)}")
+            self.line(f"  {self.chain(path.facts, names, answer.predicted or {})}")
         for citation in answer.citations:
             self.line()
             self.quotation(citation.quote, citation.source, citation.start, citation.end)
@@ -93,8 +93,16 @@ class Display:
         self.line(f"  {open}{plain(quote)}{close}")
         self.line(self._style(f"    {plain(source)} [{start}:{end}]", _DIM))
 
-    def chain(self, facts: "Sequence[Fact]", names: "dict[EntityId, Entity]") -> str:
-        """Facts as a walk: ``A —directed_by→ B —married_to→ C``; a fact walked backwards points back."""
+    def chain(
+        self,
+        facts: "Sequence[Fact]",
+        names: "Mapping[EntityId, Entity]",
+        predicted: "Mapping[FactId, float] | None" = None,
+    ) -> str:
+        """Facts as a walk: ``A —directed_by→ B —married_to→ C``; a fact walked backwards points back.
+
+        Those that are ``predicted`` are marked as such, with their probabilities.
+        """
         if not facts:
             return ""
         here = _start(facts)
@@ -106,7 +114,13 @@ class Display:
             forward = fact.subject == here
             here = fact.object if forward else fact.subject
             parts.append(f" {self.arrow(fact.relation, forward=forward)} {self._name(names[here].name)}")
+            if predicted and fact.id in predicted:
+                parts.append(f" {self.predicted(predicted[fact.id])}")
         return "".join(parts)
+
+    def predicted(self, probability: float) -> str:
+        """What a predicted edge is marked with."""
+        return self._style(f"(predicted, {probability:.2f}, not in any document)", _DIM)
 
     def arrow(self, relation: str, *, forward: bool = True) -> str:
         """A relation as an arrow."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fusion.planned import Planned, Thought
     from fusion.question import Link
     from fusion.reader import Miss, Reading
+    from fusion.trace import Trace
 
 
 class LinkOut(Shape):
@@ -60,22 +61,29 @@ class ExplanationOut(Shape):
     links: list[LinkOut]
     plans: list[PlanOut] = Field(description="Best first")
     words: RuleOut | None = Field(description="Null where nothing is linked")
-    by: Literal["plan", "words", "comparison", "passages", "nothing"] = Field(description="What gave the answer")
+    by: Literal["plan", "words", "comparison", "prediction", "passages", "nothing"] = Field(
+        description="What gave the answer"
+    )
     why: str = Field(description="Why not by a plan; empty where it is")
     passages: list[PassageOut] = Field(description="That were read for it, best first; none where the graph answers")
     answer: AnswerOut
-    cypher: str | None = Field(description="Walks the best plan in Neo4j Browser")
+    cypher: str | None = Field(
+        description="Finds the answer in Neo4j Browser, by the plan or its facts; else walks the best plan"
+    )
 
 
-def explain(services: "Services", question: str, *, topics: Collection[EntityId] = ()) -> ExplanationOut:
+def explain(
+    services: "Services", question: str, *, topics: Collection[EntityId] = (), predict: bool = False
+) -> ExplanationOut:
     """How a question is answered; ``topics`` are entities that its names mean, where they may mean several.
 
     Raises:
         StoreError: the store failed.
         PlannerError: the trained planner cannot be read.
         WeightsError: the embedder's weights are missing or damaged.
+        LearningError: what was learned of the graph cannot be read.
     """
-    trace = services.answerer.explain(question, topics=topics)
+    trace = services.answerer.explain(question, topics=topics, predict=predict)
     choice = trace.choice
     thought = None if choice is None else choice.thought
     return ExplanationOut(
@@ -88,7 +96,7 @@ def explain(services: "Services", question: str, *, topics: Collection[EntityId]
         why="" if choice is None or trace.by == "plan" else choice.why,
         passages=views.search(trace.passages).passages,
         answer=views.answer(trace.answer),
-        cypher=None if thought is None or not thought.plans else _cypher(thought, thought.plans[0]),
+        cypher=_cypher(trace),
     )
 
 
@@ -111,9 +119,18 @@ def _words(said: "Reading | Miss | None") -> RuleOut | None:
     return RuleOut(answer=text, score=score, reason=said.reason)
 
 
-def _cypher(thought: "Thought", best: "Planned") -> str:
-    from kg.chain_query import chain_query
+def _cypher(trace: "Trace") -> str | None:
+    """The answer as a query: the plan that gave it, else the facts that it rests on; without any, the best plan."""
+    from kg.chain_query import chain_query, facts_query
 
+    predicted = trace.answer.predicted or {}
+    facts = {fact for path in trace.answer.paths for fact in path.facts if fact.id not in predicted}
+    if trace.by != "plan" and facts:
+        return facts_query(facts)
+    thought = None if trace.choice is None else trace.choice.thought
+    if thought is None or not thought.plans:
+        return None
+    best = thought.plans[0]
     steps = [(relation, forward) for relation, forward, _ in thought.steps(best.plan)]
     return chain_query(best.link.entity.id, steps, others=best.topic not in best.answers)
 

@@ -1,5 +1,7 @@
 """What crosses the door, as JSON: the same shapes over HTTP and with ``--json``."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 _ENTITY: JsonValue = {
@@ -37,6 +39,9 @@ class Question(Shape):
         max_length=100,
         description="Ids of what names of the question mean, where several are possible",
     )
+    predict: bool = Field(
+        default=False, description="Where the graph lacks a fact, take one that its learned vectors expect, and mark it"
+    )
 
 
 class EntityOut(Shape):
@@ -58,6 +63,13 @@ class Step(Shape):
     subject: str
     relation: str
     object: str
+
+
+class PredictedStep(Step):
+    """An edge that the graph does not hold and its learned vectors expect: no fact, and in no document."""
+
+    predicted: Literal[True] = True
+    probability: float
 
 
 class CitationOut(Shape):
@@ -87,7 +99,7 @@ class AnswerOut(Shape):
     reason: str = Field(description="Why it abstained, or what it could not settle; empty otherwise")
     confidence: float = Field(description="0 to 1")
     entities: list[EntityOut]
-    paths: list[list[Step]]
+    paths: list[list[PredictedStep | Step]] = Field(description="An edge that is predicted is marked so")
     citations: list[CitationOut]
     candidates: list[CandidateOut] = Field(
         default=[], description="Where it is to be said which is meant: ask again with the id of one among the topics"

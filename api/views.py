@@ -28,12 +28,25 @@ def answer(found: "Answer") -> schemas.AnswerOut:
         reason=found.reason,
         confidence=found.confidence,
         entities=[entity(e) for e in found.entities],
-        paths=[[schemas.Step(subject=s, relation=r, object=o) for s, r, o in path] for path in found.triples()],
+        paths=[
+            [
+                _step(triple, (found.predicted or {}).get(fact.id))
+                for fact, triple in zip(path.facts, named, strict=True)
+            ]
+            for path, named in zip(found.paths, found.triples(), strict=True)
+        ],
         citations=[
             schemas.CitationOut(document=c.source, start=c.start, end=c.end, quote=c.quote) for c in found.citations
         ],
         candidates=[schemas.CandidateOut(entity=entity(c.entity), description=c.description) for c in found.candidates],
     )
+
+
+def _step(triple: tuple[str, str, str], probability: float | None) -> schemas.PredictedStep | schemas.Step:
+    subject, relation, object = triple
+    if probability is None:
+        return schemas.Step(subject=subject, relation=relation, object=object)
+    return schemas.PredictedStep(subject=subject, relation=relation, object=object, probability=probability)
 
 
 def entity(one: Entity) -> schemas.EntityOut:

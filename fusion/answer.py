@@ -43,6 +43,8 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     names: dict[EntityId, Entity] | None = None
     candidates: tuple[Candidate, ...] = ()
+    # Facts of ``paths`` that the store does not hold and the learned vectors expect, with their probabilities.
+    predicted: dict[FactId, float] | None = None
 
     def triples(self) -> list[list[tuple[str, str, str]]]:
         """The paths by name: one list a path, of (subject, relation, object)."""

@@ -17,19 +17,21 @@ from fusion.cues import Speech
 from fusion.extract import READ, TRUST, Found, extract, extract_about
 from fusion.homonyms import ask_back, told
 from fusion.paths import Facts
+from fusion.predicting import Predictor
 from fusion.question import Link, Names, link
 from fusion.quoting import as_written, quote
 from fusion.reader import Asked, Miss, Reading, read, understand
 from fusion.retrieve import Retriever
 from fusion.trace import Choice, Passage, Trace
 from fusion.verify import verify
-from kg.facts import Entity, EntityId, Path, name_key
+from kg.facts import Entity, EntityId, FactId, Path, name_key
 from kg.ontology import Ontology
 from kg.store import ChunkHit, GraphStore
 from nlp.embed import Embedder
 
 if TYPE_CHECKING:
     from fusion.planned import PlannedReader
+    from kg.embeddings.learned import LearnedGraph
 
 LONGEST = 1000  # characters of a question
 KEPT = 20_000  # entities whose facts are kept between questions
@@ -46,42 +48,48 @@ class Answerer:
         ontology: Ontology,
         planned: "Callable[[], PlannedReader | None]" = lambda: None,
         names: Callable[[int], Names] | None = None,
+        learned: "Callable[[], LearnedGraph] | None" = None,
     ) -> None:
         """Without an embedder, passages are found by words and by the graph alone.
 
-        ``planned`` is asked at each question for what reads it with a trained planner, if there is one, and ``names``
-        for what knows the names of this version of the graph; without it, the store is asked.
+        ``planned`` is asked at each question for what reads it with a trained planner, if there is one; ``names`` for
+        what knows the names of this version of the graph (without it, the store is asked); ``learned``, where a fact is
+        missing and predictions are asked for, for what says which facts to expect.
         """
         self._store = store
         self._names = names or (lambda version: store)
         self._ontology = ontology
         self._speech = Speech(store, ontology)
         self._planned = planned
+        self._predictor = Predictor(planned=planned, learned=learned)
         self._lock = Lock()
         self._read: tuple[int, Facts] | None = None
         self._retriever = Retriever(store, embedder=embedder, ontology=ontology, speech=self._speech)
 
-    def ask(self, question: str, *, topics: Collection[EntityId] = ()) -> Answer:
+    def ask(self, question: str, *, topics: Collection[EntityId] = (), predict: bool = False) -> Answer:
         """Answer with entities, paths and quotations, or abstain and say what was missing.
 
-        ``topics`` are entities that names of the question mean, where they may mean several.
+        ``topics`` are entities that names of the question mean, where they may mean several. With ``predict``, a fact
+        that the graph lacks may be one that its learned vectors expect, marked as such.
 
         Raises:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
             PlannerError: the trained planner cannot be read.
+            LearningError: what was learned of the graph cannot be read.
         """
-        return self._trace(question, topics).answer
+        return self._trace(question, topics, predict=predict).answer
 
-    def explain(self, question: str, *, topics: Collection[EntityId] = ()) -> Trace:
+    def explain(self, question: str, *, topics: Collection[EntityId] = (), predict: bool = False) -> Trace:
         """How ``ask`` answers, and also what it had no need to look at: plans and words, where the other settled it.
 
         Raises:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
             PlannerError: the trained planner cannot be read.
+            LearningError: what was learned of the graph cannot be read.
         """
-        trace = self._trace(question, topics)
+        trace = self._trace(question, topics, predict=predict)
         asked, choice = trace.asked, trace.choice
         if asked is None or choice is None:
             return trace
@@ -120,7 +128,7 @@ class Answerer:
         links = link(self._names(self._store.version()), self._ontology, text)
         return self._passages(self._retriever.retrieve(text, limit=limit, links=links).passages)
 
-    def _trace(self, question: str, topics: Collection[EntityId]) -> Trace:
+    def _trace(self, question: str, topics: Collection[EntityId], *, predict: bool) -> Trace:
         if not name_key(question):
             return Trace(abstain(question, "the question is empty"))
         if len(question) > LONGEST:
@@ -141,6 +149,10 @@ class Answerer:
             if one is None:
                 return Trace(ask_back(asked, meant, facts, self._store), asked=asked, choice=choice)
             asked, choice = self._read_as(asked, facts, meant, one)
+        if predict and choice.by == "plan":
+            answer = self._from_prediction(asked, choice, facts)
+            if not answer.abstained:
+                return Trace(answer, "prediction", asked, choice)
         if isinstance(choice.reading, Reading):
             answer = self._from_graph(asked, choice.reading, facts)
             if not answer.abstained:
@@ -149,6 +161,10 @@ class Answerer:
             answer = self._from_walk(asked, choice.reading, facts)
             if not answer.abstained:
                 return Trace(answer, "passages", asked, choice)
+            if predict:
+                answer = self._from_prediction(asked, choice, facts)
+                if not answer.abstained:
+                    return Trace(answer, "prediction", asked, choice)
         return self._from_passages(asked, choice, answer.reason)
 
     def _choose(self, asked: Asked, facts: Facts) -> Choice:
@@ -191,7 +207,16 @@ class Answerer:
             if hit.chunk.document in records
         ]
 
-    def _from_graph(self, asked: Asked, found: Reading, facts: Facts) -> Answer:
+    def _from_prediction(self, asked: Asked, choice: Choice, facts: Facts) -> Answer:
+        """Answer from a chain that the graph has all but one fact of, where that one is expected."""
+        found = self._predictor.predict(asked, choice, facts)
+        if isinstance(found, Miss):
+            return abstain(asked.text, found.reason)
+        return self._from_graph(asked, found.reading, facts, expected=found.expected)
+
+    def _from_graph(
+        self, asked: Asked, found: Reading, facts: Facts, *, expected: dict[FactId, float] | None = None
+    ) -> Answer:
         steps = {fact.id: fact for path in found.paths for fact in path}
         names = facts.entities({end for fact in steps.values() for end in (fact.subject, fact.object)})
         names |= {entity.id: entity for entity in found.entities}
@@ -205,8 +230,9 @@ class Answerer:
             paths=tuple(dict.fromkeys(Path(path) for path in found.paths)),
             citations=tuple(cut),
             names=names,
+            predicted=expected,
         )
-        return verify(answer, self._store, cut, joint=found.joint)
+        return verify(answer, self._store, cut, joint=found.joint, predicting=expected is not None)
 
     def _from_walk(self, asked: Asked, miss: Miss, facts: Facts) -> Answer:
         """Answer from a sentence about what the walk reached, where only its last hop is missing from the graph."""

@@ -15,8 +15,9 @@ import regex
 
 from fusion.errors import PlannerError
 from fusion.paths import Facts
-from fusion.planner.model import Array, Asked, Planner, masked, row_texts
-from fusion.planner.search import Plan, answers, plans
+from fusion.planner.model import Array, Asked, Planner, Read, masked, row_texts
+from fusion.planner.search import Plan, answers, foreseen, likely, plans
+from fusion.predicting import Wanted
 from fusion.question import KEY, Link
 from fusion.reader import LISTED, Miss, Reading
 from fusion.reader import Asked as Understood
@@ -32,6 +33,7 @@ NEARBY = 20_000  # facts that are near enough
 TOPICS = 8  # entities that a question is tried with
 CLOSE = 0.5  # another entity from which a plan fits half as well may be meant, too
 EQUAL = 0.9  # and if this well, nothing but other words of the question can tell which is meant
+MEANT = 1e-5  # a plan that is less probable than this follows other relations, for want of those that are asked for
 SURE = 0.5  # a plan is more probable than all others together
 CERTAIN = 0.75  # what the words of a question say by themselves is not even looked at
 LIKE, UNLIKE = 0.85, 0.7  # to the questions of training: as good as one of them; about something else
@@ -59,13 +61,12 @@ class Thought:
     graph: Mirror
     plans: tuple[Planned, ...]
     partial: bool = False  # the graph is only what is near the names
+    meant: float = 1.0  # how probable the best plan is among all that like entities have: whether it is asked for
 
     def steps(self, plan: Plan) -> list[tuple[str, bool, int]]:
         """The relations of a plan, whether each is walked forwards, and how many entities it reaches."""
-        count = len(self.graph.relations)
         return [
-            (self.graph.relations[row % count], row < count, len(front.reached))
-            for row, front in zip(plan.rows, plan.fronts[1:], strict=True)
+            (*self.graph.named(row), len(front.reached)) for row, front in zip(plan.rows, plan.fronts[1:], strict=True)
         ]
 
     def path(self, plan: Plan, place: int) -> tuple[Triple, ...]:
@@ -122,13 +123,10 @@ class PlannedReader:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
         """
-        chosen = sorted(links, key=lambda found: (-found.score, found.start - found.end, found.entity.id))[:TOPICS]
+        chosen = _surest(links)
         graph, rows, partial = self._graph([found.entity.id for found in chosen], version)
-        places = sorted({(found.start, found.end) for found in chosen})
-        texts = [masked(text, *place) for place in places]
-        asked = dict(zip(places, map(Asked.of, texts, self._embedder.tokens(texts)), strict=True))
-        read = {place: self._planner.read(one) for place, one in asked.items() if one.topic.any()}
-        known = {place: _familiar(self._planner.likeness(one)) for place, one in asked.items()}
+        places = {(found.start, found.end) for found in chosen}
+        read, known = self._heard(text, places)
         found: list[Planned] = []
         for link in chosen:
             place = link.start, link.end
@@ -140,7 +138,36 @@ class PlannedReader:
                 if ends:
                     chance = float(np.exp(plan.log_probability)) * known[place] * link.score
                     found.append(Planned(link, plan, topic, ends, chance, plan.fit * link.score))
-        return Thought(graph, _ranked(found), partial)
+        order = _ranked(found)
+        meant = 1.0
+        if order:
+            best = order[0]
+            meant = likely(self._planner, graph, rows, read[best.link.start, best.link.end], best.plan.rows, best.topic)
+        return Thought(graph, order, partial, meant)
+
+    def wanted(self, asked: Understood) -> list[Wanted]:
+        """The chains that a question surely asks for, whether or not the graph has their facts, the surest first.
+
+        Raises:
+            StoreError: the store failed.
+            WeightsError: the embedder's weights are missing or damaged.
+        """
+        if _NOT.search(asked.text) or _COUNT.search(asked.text):
+            return []
+        chosen = _surest(asked.links)
+        graph, rows, _ = self._graph([found.entity.id for found in chosen])
+        read, known = self._heard(asked.text, {(found.start, found.end) for found in chosen})
+        found: list[Wanted] = []
+        for link in chosen:
+            place = link.start, link.end
+            topic, heard = graph.places.get(link.entity.id), read.get(place)
+            if topic is None or heard is None:
+                continue
+            for chain, chance in foreseen(self._planner, graph, rows, heard, topic):
+                sure = float(np.exp(chance)) * known[place] * link.score
+                if sure >= SURE:
+                    found.append(Wanted({link.entity.id: ()}, tuple(graph.named(row) for row in chain), sure))
+        return sorted(found, key=lambda one: (-one.score, one.steps))
 
     def choose(self, asked: Understood, facts: Facts, ruled: Callable[[], Reading | Miss]) -> Choice:
         """The answer of the best plan where that is sure enough, else what ``ruled`` says.
@@ -154,11 +181,16 @@ class PlannedReader:
         thought = self.think(asked.text, asked.links, version=facts.version)
         if not thought.plans:
             return _by_words(ruled, "no plan leads on from what the question names", thought)
+        if thought.meant < MEANT:
+            return _by_words(ruled, "the question asks for relations that the graph does not have there", thought)
         if _leaves_out(thought.plans):
             return _by_words(ruled, "the best plan leaves out something that the question names", thought)
         proposed = self.answer(thought, facts)
         if proposed is None:
             return _by_words(ruled, "the graph no longer holds what the best plan leads to", thought)
+        if all(entity.type in asked.unfit for entity in proposed.entities):
+            types = " and ".join(sorted({entity.type for entity in proposed.entities}))
+            return _by_words(ruled, f"the best plan leads to things of type {types}, and others are asked for", thought)
         if proposed.score < SURE:
             return _by_words(ruled, f"the best plan is too unsure ({proposed.score:.2f} of {SURE:.2f})", thought)
         if _COUNT.search(asked.text) and not _number(proposed):
@@ -206,6 +238,16 @@ class PlannedReader:
             meant=(best.link, *equal) if equal else (),
         )
 
+    def _heard(
+        self, text: str, places: Collection[tuple[int, int]]
+    ) -> tuple[dict[tuple[int, int], Read], dict[tuple[int, int], float]]:
+        """The question as it reads with its topic at each place, and how familiar it is then."""
+        order = sorted(places)
+        texts = [masked(text, *place) for place in order]
+        asked = dict(zip(order, map(Asked.of, texts, self._embedder.tokens(texts)), strict=True))
+        read = {place: self._planner.read(one) for place, one in asked.items() if one.topic.any()}
+        return read, {place: _familiar(self._planner.likeness(one)) for place, one in asked.items()}
+
     def _held(self, triples: Collection[Triple]) -> dict[Triple, Fact]:
         found = self._store.facts_between(sorted(triples))
         return {(fact.subject, fact.relation, fact.object): fact for fact in found}
@@ -250,6 +292,10 @@ def _by_words(ruled: Callable[[], Reading | Miss], why: str, thought: Thought | 
 def _number(reading: Reading) -> bool:
     """Whether an answer may say how many there are."""
     return all(any(character.isdigit() for character in entity.name) for entity in reading.entities)
+
+
+def _surest(links: Sequence[Link]) -> list[Link]:
+    return sorted(links, key=lambda found: (-found.score, found.start - found.end, found.entity.id))[:TOPICS]
 
 
 def _familiar(likeness: float) -> float:

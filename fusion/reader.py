@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+import regex
+
 from fusion.cues import Cue, Lexicon, asked, loose_words
 from fusion.paths import Facts, Walk, explain, strength
 from fusion.question import Link
@@ -12,6 +14,8 @@ from kg.ontology import Ontology
 ENOUGH = 0.72  # a walk with a lower score explains too little of its question to be an answer
 LISTED = 100  # answers that are given where there are more
 CLOSE = 0.98  # a second reading whose score comes so near to the first's is as good as it
+
+_ASKS_FIRST = regex.compile(r"\s*(?:(?:in|at|on|from|to|by|of)\s+)?(?:where|when|who|whom)\b", regex.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Asked:
     expected: frozenset[str]
     loose: tuple[str, ...]  # words that neither name nor relate nor ask
     candidates: dict[tuple[int, int], list[Link]] = field(default_factory=dict)
+    unfit: frozenset[str] = frozenset()  # types of the ontology that nothing asked for can be of
 
 
 def understand(text: str, links: Sequence[Link], lexicon: Lexicon, ontology: Ontology) -> Asked:
@@ -55,7 +60,8 @@ def understand(text: str, links: Sequence[Link], lexicon: Lexicon, ontology: Ont
     for found in links:
         candidates.setdefault((found.start, found.end), []).append(found)
     loose = loose_words(text, links, cues, ontology)
-    return Asked(text, tuple(links), tuple(cues), asked(text, ontology), tuple(loose), candidates)
+    expected = asked(text, ontology)
+    return Asked(text, tuple(links), tuple(cues), expected, tuple(loose), candidates, _unfit(text, expected, ontology))
 
 
 def read(question: Asked, facts: Facts, ontology: Ontology) -> Reading | Miss:
@@ -88,6 +94,14 @@ def read(question: Asked, facts: Facts, ontology: Ontology) -> Reading | Miss:
         if other.entity.id != link.entity.id and second.reached.keys() != walk.reached.keys()
     ]
     return _answer(question, link, walk, facts, ontology, others)
+
+
+def _unfit(text: str, expected: Collection[str], ontology: Ontology) -> frozenset[str]:
+    """What cannot be asked for, of a question that begins with its question word: others may ask by a later one."""
+    if not expected or _ASKS_FIRST.match(text) is None:
+        return frozenset()
+    fit = {*expected, "Nationality"} if any(ontology.is_a("Country", kind) for kind in expected) else set(expected)
+    return frozenset(type for type in ontology.types if not any(ontology.compatible(type, kind) for kind in fit))
 
 
 def _passes(walk: Walk, links: Collection[Link], start: Link) -> bool:

@@ -10,7 +10,7 @@ from kg.facts import Chunk
 if TYPE_CHECKING:
     from fusion.planned import Thought
 
-By = Literal["plan", "words", "comparison", "passages", "nothing"]
+By = Literal["plan", "words", "comparison", "prediction", "passages", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)

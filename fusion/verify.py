@@ -11,8 +11,17 @@ from kg.facts import ChunkId, Fact, FactId, Path
 from kg.store import GraphStore
 
 
-def verify(answer: Answer, store: GraphStore, chunks: Mapping[Citation, ChunkId], *, joint: bool = False) -> Answer:
+def verify(
+    answer: Answer,
+    store: GraphStore,
+    chunks: Mapping[Citation, ChunkId],
+    *,
+    joint: bool = False,
+    predicting: bool = False,
+) -> Answer:
     """The answer without what the store does not bear out. ``chunks`` says where each quotation was cut.
+
+    With ``predicting``, facts that the answer marks as predicted may be missing from the store.
 
     A ``joint`` answer rests on all of its paths together, as a comparison does: it falls with the first of them.
 
@@ -23,8 +32,10 @@ def verify(answer: Answer, store: GraphStore, chunks: Mapping[Citation, ChunkId]
         return answer
     claimed = {fact.id: fact for path in answer.paths for fact in path.facts}
     held = {f.id: f for f in store.facts_between([(f.subject, f.relation, f.object) for f in claimed.values()])}
+    expected = (answer.predicted or {}).keys() - held.keys() if predicting else set()
+    borne = held.keys() | expected
     paths = tuple(
-        path for path in answer.paths if path.facts and connected(path) and all(f.id in held for f in path.facts)
+        path for path in answer.paths if path.facts and connected(path) and all(f.id in borne for f in path.facts)
     )
     named = answer.names or {}
     paths = tuple(p for p in paths if all(f.subject in named and f.object in named for f in p.facts))
@@ -34,7 +45,7 @@ def verify(answer: Answer, store: GraphStore, chunks: Mapping[Citation, ChunkId]
     lost = len(answer.paths) - len(paths)
     if lost and (joint or not paths):
         return abstain(answer.question, "what was found did not hold when it was checked against the graph")
-    if not citations and any(held[id].evidence for id in kept):
+    if not citations and any(held[id].evidence for id in kept & held.keys()):
         return abstain(answer.question, "the quotations found did not hold when they were checked against the sources")
     if not answer.paths and not citations:
         return abstain(answer.question, "the quotations found did not hold when they were checked against the sources")
@@ -45,7 +56,8 @@ def verify(answer: Answer, store: GraphStore, chunks: Mapping[Citation, ChunkId]
         if not entities:
             return abstain(answer.question, "what was found did not hold when it was checked against the graph")
         answer = replace(answer, text=", ".join(entity.name for entity in entities))
-    return replace(answer, entities=entities, paths=paths, citations=citations)
+    predicted = {id: chance for id, chance in (answer.predicted or {}).items() if id in kept & expected} or None
+    return replace(answer, entities=entities, paths=paths, citations=citations, predicted=predicted)
 
 
 def connected(path: Path) -> bool:

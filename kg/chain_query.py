@@ -1,8 +1,11 @@
-"""A chain of relations as a Cypher query that walks it as ``kg.mirror`` does, for a person to run in Neo4j Browser."""
+"""Answers as Cypher queries, for a person to run in Neo4j Browser.
 
-from collections.abc import Sequence
+A chain of relations is walked as ``kg.mirror`` does; facts are found by their ids.
+"""
 
-from kg.facts import EntityId
+from collections.abc import Collection, Sequence
+
+from kg.facts import EntityId, Fact
 from kg.labels import NEO4J, Naming, quoted
 
 
@@ -13,7 +16,7 @@ def chain_query(
 
     With ``others``, the topic itself is no answer. Never back along the fact that led there, as in a mirror.
     """
-    lines = [f"MATCH (topic:Entity {{id: '{''.join(c for c in topic if c.isalnum())}'}})"]
+    lines = [f"MATCH (topic:Entity {{id: {_id(topic)}}})"]
     here, shown = "topic", ["topic"]
     for number, (relation, forward) in enumerate(steps, 1):
         there = "answer" if number == len(steps) else f"e{number}"
@@ -31,3 +34,19 @@ def chain_query(
         shown += [f"r{number}", there]
         here = there
     return "\n".join((*lines, f"RETURN {', '.join(shown)}"))
+
+
+def facts_query(facts: Collection[Fact]) -> str:
+    """These facts, each with its two ends."""
+    subjects = ", ".join(sorted({_id(fact.subject) for fact in facts}))
+    ids = ", ".join(sorted(_id(fact.id) for fact in facts))
+    return (
+        "MATCH (subject:Entity)-[fact]->(object:Entity)\n"
+        f"WHERE subject.id IN [{subjects}] AND fact.id IN [{ids}]\n"
+        "RETURN subject, fact, object"
+    )
+
+
+def _id(id: str) -> str:
+    """An id, which is a digest, as Cypher writes it."""
+    return f"'{''.join(c for c in id if c.isalnum())}'"

@@ -64,6 +64,7 @@ class Mirror:
         new[1:] = (asked[1:] != asked[:-1]) | (tos[1:] != tos[:-1])
         self._asked, self._targets = asked[new], tos[new]  # (2m,): head and row as one number, ascending; tail
         self._starts = np.searchsorted(self._asked, np.arange(count + 1) * rows)  # (n + 1,)
+        self._beside: dict[int, Places] = {}  # filled as it is asked for
 
     @classmethod
     def of(cls, triples: Iterable[Triple], *, entities: Iterable[EntityId] = (), version: int = 0) -> "Mirror":
@@ -108,6 +109,10 @@ class Mirror:
         """The row of the same relation, read the other way."""
         return row - len(self.relations) if row >= len(self.relations) else row + len(self.relations)
 
+    def named(self, row: int) -> tuple[str, bool]:
+        """The relation of a row, and whether the row is it forwards."""
+        return self.relations[row % len(self.relations)], row < len(self.relations)
+
     def start(self, places: Sequence[int]) -> Front:
         """A walk that has not begun, from any of these entities."""
         here = np.unique(np.asarray(places, dtype=np.int64))
@@ -148,6 +153,21 @@ class Mirror:
             return True
         alone = last > first
         return bool((self._targets[first[alone]] != front.before[alone]).any())
+    def rows_beside(self, row: int) -> Places:
+        """The rows of which there is a step from any entity that has one of this row. Shapes: (j,), ascending.
+
+        So ``rows_beside(inverse(row))`` may follow a row somewhere in the graph.
+        """
+        if row not in self._beside:
+            rows = max(1, 2 * len(self.relations))
+            having = np.unique(self._asked[self._asked % rows == row] // rows)
+            self._beside[row] = self.rows_from(Front(np.full(len(having), -1, dtype=np.int64), having))
+        return self._beside[row]
+
+    def rows_like(self, place: int) -> Places:
+        """The rows of which there is a step from any entity that shares one with this. Shapes: (j,), ascending."""
+        found = [self.rows_beside(row) for row in self.rows_from(self.start([place])).tolist()]
+        return np.unique(np.concatenate(found)) if found else np.arange(2 * len(self.relations))
 
     def rows_towards(self, front: Front, goals: Places) -> npt.NDArray[np.int64]:
         """The rows of which a step from here ends in one of these entities. Shapes: goals (g,) ascending; -> (j,)."""

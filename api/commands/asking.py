@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from api import schemas, views
-from api.commands.options import Debug, Json, Store, Topics, display, open_services
+from api.commands.options import Debug, Json, Predict, Store, Topics, display, open_services
 from api.display import Display, plain
 from api.errors import UnknownEntityError
 
@@ -13,6 +13,7 @@ from api.errors import UnknownEntityError
 def ask(
     question: Annotated[str, typer.Argument(help="A question in English or Chinese.")],
     topics: Topics = None,
+    predict: Predict = False,
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -20,7 +21,7 @@ def ask(
     """Answer a question from the graph, with the path and the quotations that lead there."""
     with open_services(store) as services:
         wanted = services.question(question)
-        answer = services.answerer.ask(wanted, topics=views.chosen(services.store, topics or ()))
+        answer = services.answerer.ask(wanted, topics=views.chosen(services.store, topics or ()), predict=predict)
         if as_json:
             display(services).json(views.answer(answer))
         else:

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from api import explaining, views
-from api.commands.options import Debug, Json, Store, Topics, display, open_services
+from api.commands.options import Debug, Json, Predict, Store, Topics, display, open_services
 from api.display import Display, note, plain, plural
 from api.errors import RequestError
-from api.schemas import Step
+from api.schemas import PredictedStep, Step
 
 PLANS = 5  # that are shown; --json has all
 PATHS = 10
@@ -16,6 +16,7 @@ _BY = {
     "plan": "by the best plan",
     "words": "by its words",
     "comparison": "by a comparison",
+    "prediction": "by a prediction",
     "passages": "from a passage",
     "nothing": "not at all",
 }
@@ -24,9 +25,10 @@ _BY = {
 def explain(
     question: Annotated[str, typer.Argument(help="A question in English or Chinese.")],
     cypher: Annotated[
-        bool, typer.Option("--cypher", help="Print a query that walks the best plan in Neo4j Browser.")
+        bool, typer.Option("--cypher", help="Print a query that finds the answer in Neo4j Browser.")
     ] = False,
     topics: Topics = None,
+    predict: Predict = False,
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -34,14 +36,15 @@ def explain(
     """Show how a question is answered: what it names, the plans from there, and the paths that they find."""
     with open_services(store) as services:
         wanted = services.question(question)
-        found = explaining.explain(services, wanted, topics=views.chosen(services.store, topics or ()))
+        chosen = views.chosen(services.store, topics or ())
+        found = explaining.explain(services, wanted, topics=chosen, predict=predict)
         out = display(services)
         if not found.planner:
             note("no planner has been trained for this graph; `clew learn --questions FILE` trains one")
         if cypher:
             if found.cypher is None:
                 raise RequestError(
-                    "there is no plan that Cypher could walk; without --cypher, it is said what there is"
+                    "there is no plan that Cypher could walk, and no fact; without --cypher, it is said what there is"
                 )
             out.line(found.cypher)
         elif as_json:
@@ -88,5 +91,9 @@ def _tree(out: Display, found: explaining.ExplanationOut) -> None:
 
 
 def _path(out: Display, path: list[Step]) -> str:
-    """Facts by name, each as it is stored."""
-    return "; ".join(f"{plain(s.subject)} {out.arrow(s.relation)} {plain(s.object)}" for s in path)
+    """Facts by name, each as it is stored; what is predicted is marked."""
+    return "; ".join(
+        f"{plain(s.subject)} {out.arrow(s.relation)} {plain(s.object)}"
+        + (f" {out.predicted(s.probability)}" if isinstance(s, PredictedStep) else "")
+        for s in path
+    )

@@ -30,6 +30,9 @@ Topics = Annotated[
     typer.Option("--as", metavar="ID", help="What a name means that may mean several things; may be repeated."),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Predict = Annotated[
+    bool, typer.Option("--predict", help="Where the graph lacks a fact, take one that the learned model expects.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

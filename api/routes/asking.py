@@ -21,14 +21,14 @@ def ask(body: Question, services: ServicesDep) -> AnswerOut:
     Where a name may mean several things, it abstains with them as candidates; ask again with the topics that you mean.
     """
     topics = views.chosen(services.store, body.topics)
-    return views.answer(services.answerer.ask(services.question(body.question), topics=topics))
+    return views.answer(services.answerer.ask(services.question(body.question), topics=topics, predict=body.predict))
 
 
 @router.post("/explain", summary="Show how a question is answered")
 def explain(body: Question, services: ServicesDep) -> explaining.ExplanationOut:
     """What it names, the plans from there and how probable each is, and the answer that is given."""
     topics = views.chosen(services.store, body.topics)
-    return explaining.explain(services, services.question(body.question), topics=topics)
+    return explaining.explain(services, services.question(body.question), topics=topics, predict=body.predict)
 
 
 @router.post("/search", summary="Find passages")

@@ -36,6 +36,7 @@ SCALE = np.float32(8)  # of sentence vectors, which have unit length: their numb
 ACQUAINTED = 4000  # questions of training that a planner knows again
 SHOWN = 3  # parts of a long name that are read: "__people__person__gender" is "people person gender"
 
+_ANEW = "train it anew with `clew learn --questions`, or delete it to answer without one."
 _PARTS = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 
 
@@ -202,12 +203,43 @@ def load(path: Path) -> Planner:
         with safe_open(path, framework="np") as file:
             about = json.loads((file.metadata() or {})["about"])
         if about["format"] != FORMAT:
-            raise PlannerError(f"{path} holds {about['format']!r}, not {FORMAT!r}; train the planner anew.")
-        return Planner(load_file(path), about["relations"], encoder=about["encoder"], hops=about["hops"])
+            raise PlannerError(f"{path} holds {about['format']!r}, not {FORMAT!r}; {_ANEW}")
+        weights = load_file(path)
+        _check(weights, len(about["relations"]))
+        return Planner(weights, about["relations"], encoder=about["encoder"], hops=about["hops"])
     except FileNotFoundError as error:
         raise PlannerError(f"No planner at {path}; train one first with `clew learn --questions FILE`.") from error
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise PlannerError(f"The planner in {path} cannot be read ({error}); train it anew.") from error
+        raise PlannerError(f"The planner in {path} cannot be read ({error}); {_ANEW}") from error
+
+
+def _check(weights: Mapping[str, Array], relations: int) -> None:
+    """Whether the weights are a planner's.
+
+    Raises:
+        KeyError: one is missing.
+        ValueError: one has not the shape that the others ask for.
+    """
+    width, text = len(weights["first"]), weights["way"].shape[-1]
+    half = width // 2
+    shapes: dict[str, tuple[int, ...]] = {
+        "first": (width,),
+        "way": (3, text),
+        "own": (2 * relations + 1, text),
+        "cell.weight_ih": (3 * width, width + text),
+        "cell.weight_hh": (3 * width, width),
+        "cell.bias_ih": (3 * width,),
+        "cell.bias_hh": (3 * width,),
+    }
+    layers = {"adapt": (text, text), "enter": (width, text + 2), "leave": (text, width)}
+    for name, (out, into) in (layers | {"key": (width, width), "query": (width, width)}).items():
+        shapes |= {f"{name}.weight": (out, into), f"{name}.bias": (out,)}
+    for way in ("", "_reverse"):
+        shapes |= {f"gru.weight_ih_l0{way}": (3 * half, width), f"gru.weight_hh_l0{way}": (3 * half, half)}
+        shapes |= {f"gru.bias_{side}_l0{way}": (3 * half,) for side in ("ih", "hh")}
+    for name, shape in shapes.items():
+        if weights[name].shape != shape:
+            raise ValueError(f"{name} has the shape {weights[name].shape}, not {shape}")
 
 
 def _cell(of_x: Array, state: Array, w_h: Array, b_h: Array) -> Array:

@@ -1,5 +1,6 @@
 """Beam search over what is there: every step of a plan is walked in the graph before the next one is chosen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,50 @@ def plans(
                 plan = Plan((*each.plan.rows, row), (*each.plan.fronts, front), total, fit)
                 standing.append(_Standing(plan, state, rows[row]))
     return sorted(done, key=lambda plan: (-plan.log_probability, plan.rows))[:beam]
+
+
+def foreseen(
+    planner: Planner, mirror: Mirror, rows: Array, read: Read, topic: int, *, beam: int = BEAM
+) -> list[tuple[tuple[int, ...], float]]:
+    """The most probable chains of a question, whether or not the graph has their facts, with log-probabilities.
+
+    What may come next is what leads on from any entity of like kind: at first from those that share a relation with the
+    topic, then from those that the step before leads to anywhere in the graph.
+    """
+    stop = len(rows) - 1
+    standing: list[tuple[tuple[int, ...], float, Array, Array]] = [
+        ((), 0.0, planner.begin, np.zeros(rows.shape[1], np.float32))
+    ]
+    done: list[tuple[tuple[int, ...], float]] = []
+    for hop in range(planner.hops + 1):
+        grown: list[tuple[tuple[int, ...], float, Array, Array]] = []
+        for chain, total, state, before in standing:
+            onward = mirror.rows_beside(mirror.inverse(chain[-1])) if chain else mirror.rows_like(topic)
+            allowed = onward if hop < planner.hops else np.empty(0, np.int64)
+            allowed = np.append(allowed, stop) if hop else allowed
+            state, wanted = planner.step(read, state, before)
+            for row, chance in zip(allowed.tolist(), log_softmax(rows[allowed] @ wanted).tolist(), strict=True):
+                if row == stop:
+                    done.append((chain, total + chance))
+                else:
+                    grown.append(((*chain, row), total + chance, state, rows[row]))
+        standing = sorted(grown, key=lambda one: (-one[1], one[0]))[:beam]
+    return sorted(done, key=lambda one: (-one[1], one[0]))[:beam]
+
+
+def likely(planner: Planner, mirror: Mirror, rows: Array, read: Read, chain: Sequence[int], topic: int) -> float:
+    """The probability of a chain among those that ``foreseen`` chooses from, whichever way its relations are walked."""
+    stop = len(rows) - 1
+    state, before, total = planner.begin, np.zeros(rows.shape[1], np.float32), 1.0
+    onward = mirror.rows_like(topic)
+    for row in (*chain, stop):
+        state, wanted = planner.step(read, state, before)
+        either = [row, mirror.inverse(row)] if row != stop else [stop]
+        allowed = np.union1d(onward, [row, stop])
+        total *= float(np.exp(log_softmax(rows[allowed] @ wanted))[np.isin(allowed, either)].sum())
+        if row != stop:
+            before, onward = rows[row], mirror.rows_beside(mirror.inverse(row))
+    return total
 
 
 def candidates(found: list[Plan], topics: list[int]) -> list[Candidate]:

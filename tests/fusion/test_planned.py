@@ -20,7 +20,7 @@ from kg.facts import Entity
 from kg.memory_store import MemoryStore
 from kg.mirror import mirror
 from nlp.embed import MiniLM
-from tests.fusion.graphs import Statement, film, graph, person, place
+from tests.fusion.graphs import Statement, date, film, graph, person, place
 
 FIRST = "Ida Otto Vera Hugo Nora Emil Ruth Karl Lena Paul Dora Jonas Mara Felix Agnes Anton Hilda Oskar Greta Bruno"
 LAST = "Falk Brandt Keller Lorenz Moser Reuter Sander Thaler Ulrich Vogel Wirth Zeller Ebner Huber Jung Kraus"
@@ -192,6 +192,36 @@ def test_two_things_of_one_name_are_told_apart_or_told(embedder: MiniLM, trained
         assert told.text == chosen.text == director.name
         assert "read as Twin Peaks" in told.reason
         holds(told, store)
+
+
+@pytest.mark.parametrize("question", ["in which town was the director of {} born", "the maker of {} was born where"])
+def test_another_relation_is_not_followed_for_want_of_the_one_asked_for(
+    question: str, embedder: MiniLM, trained: Trained
+) -> None:
+    stranger, harbour = person("Nils Holm"), film("Lonely Harbour")
+    store = graph([*statements(), (harbour, "directed_by", stranger), (harbour, "starring", PEOPLE[12])])
+    planned = PlannedReader(store, trained.planner, embedder)
+    asked = question.format(harbour.name)
+    thought = planned.think(asked, link(store, ontology.default(), asked))
+    assert thought.plans[0].probability > 0.5
+    assert thought.meant < 1e-5
+    answerer = Answerer(store, embedder=embedder, ontology=ontology.default(), planned=lambda: planned)
+    trace = answerer.explain(asked)
+    assert trace.by != "plan"
+    assert trace.choice is not None
+    assert "does not have there" in trace.choice.why
+
+
+def test_a_date_is_no_answer_where_a_place_is_asked_for(embedder: MiniLM, trained: Trained) -> None:
+    stranger, harbour = person("Nils Holm"), film("Lonely Harbour")
+    store = graph([*statements(), (harbour, "directed_by", stranger), (stranger, "born_in", date("3 May 1901"))])
+    planned = PlannedReader(store, trained.planner, embedder)
+    asked = f"Where was the director of {harbour.name} born?"
+    trace = Answerer(store, embedder=embedder, ontology=ontology.default(), planned=lambda: planned).explain(asked)
+    assert trace.choice is not None
+    assert trace.choice.thought is not None
+    assert trace.choice.thought.plans[0].probability > 0.5
+    assert "of type Date" in trace.choice.why
 
 
 def test_a_large_graph_is_walked_near_the_names(store: MemoryStore, embedder: MiniLM, trained: Trained) -> None:
