@@ -50,6 +50,13 @@ class RuleOut(Shape):
     reason: str = Field(description="Why there is none, or what it leaves open")
 
 
+class OperatorLine(Shape):
+    """A set of entities, or what is done with the sets below it."""
+
+    depth: int = Field(description="How far down the tree")
+    text: str
+
+
 class ExplanationOut(Shape):
     """How a question is answered."""
 
@@ -57,12 +64,13 @@ class ExplanationOut(Shape):
     planner: bool = Field(description="Whether a planner was trained for this graph")
     links: list[LinkOut]
     plans: list[PlanOut] = Field(description="Best first")
-    words: RuleOut | None = Field(description="Null where nothing is linked")
-    by: Literal["plan", "words", "comparison", "passages", "nothing"] = Field(description="What gave the answer")
+    words: RuleOut | None = Field(description="Null where nothing is linked, or operators answer")
+    operators: list[OperatorLine] = Field(description="How chains are combined, as a tree; none where one chain answers")
+    by: Literal["plan", "words", "operators", "passages", "nothing"] = Field(description="What gave the answer")
     why: str = Field(description="Why not by a plan; empty where it is")
     passages: list[PassageOut] = Field(description="That were read for it, best first; none where the graph answers")
     answer: AnswerOut
-    cypher: str | None = Field(description="Walks the best plan in Neo4j Browser")
+    cypher: str | None = Field(description="Walks the best plan, or finds what operators find, in Neo4j Browser")
 
 
 def explain(services: "Services", question: str) -> ExplanationOut:
@@ -76,17 +84,19 @@ def explain(services: "Services", question: str) -> ExplanationOut:
     trace = services.answerer.explain(question)
     choice = trace.choice
     thought = None if choice is None else choice.thought
+    operation = None if choice is None else choice.operation
     return ExplanationOut(
         question=question,
         planner=services.planned_reader is not None,
         links=[] if trace.asked is None else [_link(question, one) for one in trace.asked.links],
         plans=[] if thought is None else [_plan(thought, one) for one in thought.plans],
-        words=None if choice is None else _words(choice.compared or choice.ruled),
+        words=None if choice is None or choice.operation is not None else _words(choice.ruled),
+        operators=[] if operation is None else [OperatorLine(depth=d, text=text) for d, text in operation.lines],
         by=trace.by,
         why="" if choice is None or trace.by == "plan" else choice.why,
         passages=views.search(trace.passages).passages,
         answer=views.answer(trace.answer),
-        cypher=None if thought is None or not thought.plans else _cypher(thought, thought.plans[0]),
+        cypher=operation.cypher if operation is not None else _cypher(thought),
     )
 
 
@@ -109,9 +119,12 @@ def _words(said: "Reading | Miss | None") -> RuleOut | None:
     return RuleOut(answer=text, score=score, reason=said.reason)
 
 
-def _cypher(thought: "Thought", best: "Planned") -> str:
+def _cypher(thought: "Thought | None") -> str | None:
     from kg.chain_query import chain_query
 
+    if thought is None or not thought.plans:
+        return None
+    best = thought.plans[0]
     steps = [(relation, forward) for relation, forward, _ in thought.steps(best.plan)]
     return chain_query(best.link.entity.id, steps, others=best.topic not in best.answers)
 

@@ -15,7 +15,7 @@ PATHS = 10
 _BY = {
     "plan": "by the best plan",
     "words": "by its words",
-    "comparison": "by a comparison",
+    "operators": "by operators",
     "passages": "from a passage",
     "nothing": "not at all",
 }
@@ -24,7 +24,7 @@ _BY = {
 def explain(
     question: Annotated[str, typer.Argument(help="A question in English or Chinese.")],
     cypher: Annotated[
-        bool, typer.Option("--cypher", help="Print a query that walks the best plan in Neo4j Browser.")
+        bool, typer.Option("--cypher", help="Print a query that finds the answer in Neo4j Browser.")
     ] = False,
     store: Store = None,
     as_json: Json = False,
@@ -69,6 +69,10 @@ def _tree(out: Display, found: explaining.ExplanationOut) -> None:
     if found.words is not None:
         said = found.words.answer or f"nothing: {found.words.reason}"
         out.line(f"  its words say\n    {found.words.score:6.1%}  {plain(said)}")
+    if found.operators:
+        out.line("  operators")
+    for line in found.operators:
+        out.line(f"    {'  ' * line.depth}{plain(line.text)}")
     if found.why:
         out.line(f"  no plan is followed: {plain(found.why)}")
     if found.passages:
