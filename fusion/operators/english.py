@@ -252,13 +252,12 @@ def whether(phrase: Phrase) -> Whether | None:
     verb = "" if aux.casefold() in ("did", "does", "do") else aux
     of_second = phrase.joined(_word(phrase, places[0]), verb, (first, stop))
     of_first = phrase.joined(_word(phrase, places[1]), aux, (found.end(), second), (last, stop))
-    return Whether(
-        (
-            (_expecting(of_second, phrase, places[0]), places[0]),
-            (_expecting(of_first, phrase, places[1]), places[1]),
-        ),
-        passive=regex.search(r"\bby\s*$", gap) is not None,
+    both = (
+        (_expecting(of_second, phrase, places[0]), places[0]),
+        (_expecting(of_first, phrase, places[1]), places[1]),
     )
+    passive = regex.search(r"\bby\s*$", gap) is not None
+    return Whether(both[::-1] if passive else both, passive)
 
 
 def role(phrase: Phrase) -> tuple[str, Phrase] | None:
