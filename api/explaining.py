@@ -65,7 +65,9 @@ class ExplanationOut(Shape):
     links: list[LinkOut]
     plans: list[PlanOut] = Field(description="Best first")
     words: RuleOut | None = Field(description="Null where nothing is linked, or operators answer")
-    operators: list[OperatorLine] = Field(description="How chains are combined, as a tree; none where one chain answers")
+    operators: list[OperatorLine] = Field(
+        description="How chains are combined, as a tree; none where one chain answers"
+    )
     by: Literal["plan", "words", "operators", "passages", "nothing"] = Field(description="What gave the answer")
     why: str = Field(description="Why not by a plan; empty where it is")
     passages: list[PassageOut] = Field(description="That were read for it, best first; none where the graph answers")

@@ -194,7 +194,7 @@ def within(part: Found, measured: Measured, bounds: Sequence[tuple[Bound, Value]
 def farthest(part: Found, measured: Measured, end: int, names: Callable[[EntityId], str]) -> Found | Miss:
     """The one whose value comes before (``end`` −1) or after (1) those of all others."""
     values = {id: measured.values[id] for id in part.ends if id in measured.values}
-    if 2 * len(values) < len(part.ends) or not values:
+    if 2 * len(values) <= len(part.ends):
         return Miss(f"the graph says {words(measured.relation)} only for {len(values):,} of {len(part.ends):,}")
     best = leader([(id, value) for id, (value, _) in values.items()], end)
     if isinstance(best, tuple):

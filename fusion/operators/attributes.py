@@ -97,7 +97,8 @@ class Attributes:
         like = self._like(others, sense)
         if like is not None:
             return like
-        return next(iter(others.values())) if len(others) == 1 and not sense.strict else None
+        timely = sense.date != 0 or not sense.hints  # any date will do for "first", but not any number for "heaviest"
+        return next(iter(others.values())) if len(others) == 1 and timely and not sense.strict else None
 
     def _like(self, found: dict[str, Measured], sense: Sense) -> Measured | None:
         """The relation whose words mean most nearly what the word that compares means, if they do."""

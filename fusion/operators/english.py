@@ -36,6 +36,7 @@ _IMPLICIT = regex.compile(
 )
 _WORD = regex.compile(r"\s(?=\p{Ll}+\s*$)")
 _PREPOSITION = regex.compile(r"\b(?:by|with|from|starring|in|for|(?<!out )of)\s*$|'s\s*$", regex.IGNORECASE)
+_DATE_NEXT = r"\s+(?:to\s+|the\s+|year\s+)*(?:\d|\p{L}+\s\d)"
 _MADE_OF = regex.compile(r"\b(?:between|among|out of|the two|comparing)\b", regex.IGNORECASE)
 _NOT = r"(?:not|never)|n['’]t"
 _NEGATION = regex.compile(
@@ -76,7 +77,7 @@ def versus(phrase: Phrase) -> Versus | None:
     words, places = phrase.words, phrase.places
     if len(places) < 2:
         return None
-    comparative = regex.search(COMPARATIVES, words, regex.IGNORECASE)
+    comparative = regex.search(rf"{COMPARATIVES}(?!{_DATE_NEXT})", words, regex.IGNORECASE)
     claim = regex.fullmatch(
         rf"\s*(?:{_AUX})\s+({ONE})\s+(?P<words>[^{NAME}]*?)({ONE})[^{NAME}]*", words, regex.IGNORECASE
     )

@@ -55,7 +55,7 @@ class Operands:
         """
         found = [*self._by_plan(phrase), *self._by_words(phrase)]
         found = [one for one in found if not _leaves_out(phrase, one.link)]
-        if not found:
+        if not found and not any(not cue.soft for cue in self.cues(phrase)):
             found = self._by_kind(phrase)
         found.sort(key=lambda one: -(one.probability + (one.planned and one.probability >= CERTAIN)))
         distinct: dict[tuple[EntityId, frozenset[EntityId]], Chain] = {}

@@ -99,7 +99,8 @@ class _Question:
         if more is not None:
             return self._more(more)
         limit = self._words.limited(self._phrase)
-        versus = self._words.versus(self._phrase) if limit is None or len(limit.rest.places) > 1 else None
+        things = self._phrase if limit is None else self._phrase.only(filter(self._is_thing, self._phrase.places))
+        versus = self._words.versus(things)
         if versus is not None:
             return Operation(side_by_side(sides, versus), ((0, f"compare by {versus.sense.word!r}"),))
         denial = self._words.denial(self._phrase)
@@ -374,6 +375,10 @@ class _Question:
     def _is_relation(self, phrase: Phrase, word: str) -> bool:
         """Whether a word belongs to what the graph calls one of its relations: "largest" of "largest city"."""
         return any(word.casefold() in phrase.text[cue.start : cue.end].casefold() for cue in self._cues(phrase))
+
+    def _is_thing(self, place: Place) -> bool:
+        said = self._phrase.text[slice(*place)]
+        return read_date(said) is None and read_number(said) is None
 
     def _name(self, id: EntityId) -> str:
         return self._facts.entities([id])[id].name
