@@ -6,13 +6,15 @@ is matched first is the part that starts at a named entity, so that no query loo
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 from kg.facts import EntityId
 from kg.labels import NEO4J, Naming, quoted
 
 Shape = tuple[tuple[str, bool], ...]  # relations, and whether each is walked forwards
-Limit = tuple[Literal["after", "since", "before", "until", "in"], tuple[float, ...], tuple[float, ...]]
+Limit = tuple[Literal["after", "since", "before", "until", "in"], float, float]
+Read = tuple[tuple[str, float, float], ...]  # names of values, and the least and the greatest that each may be
 
 _MONTHS = (
     "{January: 1, February: 2, March: 3, April: 4, May: 5, June: 6, July: 7, August: 8, September: 9, October: 10, "
@@ -68,6 +70,7 @@ class Within:
     relation: str
     kind: Literal["date", "number"]
     limits: tuple[Limit, ...]
+    read: Read = ()  # empty where Cypher can read the names by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Extremum:
     relation: str
     kind: Literal["date", "number"]
     end: int
+    read: Read = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,8 @@ Query = Reached | Together | AllOf | AnyOf | Less | Within | Extremum | Beside
 def set_query(query: Query, *, count: bool = False, naming: Naming = NEO4J) -> str:
     """The query, which returns ``answer`` of each row, or how many there are.
 
-    Dates are read as Clew writes them ("23 July 1968", "1968"), and numbers without a unit.
+    Dates are read as they are written in English ("23 July 1968", "1968"), numbers where they have no unit; of other
+    values the query says itself what they are.
     """
     lines = [
         *_Writer(naming).matched(query),
@@ -105,7 +110,7 @@ def set_query(query: Query, *, count: bool = False, naming: Naming = NEO4J) -> s
 
 class _Writer:
     def __init__(self, naming: Naming) -> None:
-        self._naming, self._topics = naming, 0
+        self._naming = naming
 
     def matched(self, query: Query) -> Iterator[str]:
         """Lines that bind ``answer``."""
@@ -138,14 +143,14 @@ class _Writer:
                 known = f"EXISTS {{ MATCH (answer){self._edge(relation, forward)}(:Entity) }}"
                 yield from self._where([f"NOT {self._holds(dropped)}", known])
                 yield "WITH DISTINCT answer"
-            case Within(part, relation, kind, limits):
+            case Within(part, relation, kind, limits, read):
                 yield from self.matched(part)
-                yield from self._valued(relation, kind)
+                yield from self._valued(relation, kind, read)
                 yield from self._where([_limited(limit) for limit in limits])
                 yield "WITH DISTINCT answer"
-            case Extremum(part, relation, kind, end):
+            case Extremum(part, relation, kind, end, read):
                 yield from self.matched(part)
-                yield from self._valued(relation, kind)
+                yield from self._valued(relation, kind, read)
                 yield f"WITH answer, low, high ORDER BY {'high' if end < 0 else 'low DESC'} LIMIT 1"
             case Beside(part, relation):
                 yield from self.matched(part)
@@ -180,7 +185,6 @@ class _Writer:
                 return f"EXISTS {{ {inner} WITH other WHERE other = answer RETURN other }}"
 
     def _chain(self, topic: EntityId, shape: Shape) -> str:
-        self._topics += 1
         walked, _ = self._steps(shape, f"topic:Entity {{id: '{_safe(topic)}'}}")
         return walked if shape else f"(answer:Entity {{id: '{_safe(topic)}'}})"
 
@@ -197,17 +201,23 @@ class _Writer:
         return f"-{edge}->" if forward else f"<-{edge}-"
 
     def _apart(self, topic: EntityId, shape: Shape) -> list[str]:
-        """Within one pattern no fact is walked twice; the topic itself is no answer."""
+        """The topic itself is no answer. (Within one pattern Cypher walks no fact twice.)"""
         return [f"answer.id <> '{_safe(topic)}'"] if shape else []
 
     def _where(self, conditions: Sequence[str]) -> Iterator[str]:
         if conditions:
             yield "WHERE " + "\n  AND ".join(conditions)
 
-    def _valued(self, relation: str, kind: Literal["date", "number"]) -> Iterator[str]:
+    def _valued(self, relation: str, kind: Literal["date", "number"], read: Read) -> Iterator[str]:
+        """Lines that bind ``low`` and ``high`` of each ``answer``."""
         yield f"MATCH (answer){self._edge(relation, True)}(value:Entity)"
+        if read:
+            known = ", ".join(f"{quoted(name.replace(chr(92), chr(92) * 2))}: [{_written(low)}, {_written(high)}]" for name, low, high in read)
+            yield f"WITH answer, {{{known}}}[value.name] AS span"
+            yield "WITH answer, span[0] AS low, span[1] AS high"
+            return
         if kind == "number":
-            yield "WITH answer, toFloat(replace(value.name, ',', '')) AS low"
+            yield "WITH answer, toFloat(value.name) AS low"
             yield "WITH answer, low, low AS high"
             return
         yield "WITH answer, split(value.name, ' ') AS said"
@@ -218,22 +228,27 @@ class _Writer:
         )
 
 
+def number(value: Sequence[Fraction]) -> float:
+    """A number, or a date (year, month, day) as one number: 19680723."""
+    if len(value) == 3:
+        year, month, day = value
+        return float(year * 10000 + month * 100 + day)
+    return float(value[0])
+
+
 def _limited(limit: Limit) -> str:
     bound, low, high = limit
     return {
-        "after": f"low > {_number(high)}",
-        "since": f"low >= {_number(low)}",
-        "before": f"high < {_number(low)}",
-        "until": f"high <= {_number(high)}",
-        "in": f"low >= {_number(low)} AND high <= {_number(high)}",
+        "after": f"low > {_written(high)}",
+        "since": f"low >= {_written(low)}",
+        "before": f"high < {_written(low)}",
+        "until": f"high <= {_written(high)}",
+        "in": f"low >= {_written(low)} AND high <= {_written(high)}",
     }[bound]
 
 
-def _number(value: tuple[float, ...]) -> str:
-    if len(value) == 3:
-        year, month, day = value
-        return f"{int(year * 10000 + month * 100 + day)}"
-    return f"{value[0]:g}" if value[0] != int(value[0]) else f"{int(value[0])}"
+def _written(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 def _safe(id: EntityId) -> str:

@@ -5,9 +5,11 @@ Found = chain | Found ∩ Found | Found ∪ Found | Found ∖ Found | Found wher
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from math import prod
+
+import regex
 
 from fusion.operators.attributes import Measured
 from fusion.operators.operands import SURE, Chain, Shape
@@ -21,6 +23,11 @@ from kg.mirror import Triple
 TRIED = 4  # readings of each operand that are combined
 UNLIKELIER = 4  # times as probable as what was chosen, another combination may be before it is taken for what was meant
 WIDEST = 2000  # things on the way that walks of two operands may meet in
+
+_PLAIN = {  # names that Cypher reads by itself
+    "date": regex.compile(r"(?:(?:\d{1,2} )?[A-Z][a-z]+ )?\d{3,4}"),
+    "number": regex.compile(r"\d+(?:\.\d+)?"),
+}
 
 Paths = tuple[tuple[Triple, ...], ...]
 
@@ -183,7 +190,9 @@ def within(part: Found, measured: Measured, bounds: Sequence[tuple[Bound, Value]
         ends=tuple(kept),
         prove=lambda id: _with(part.prove(id), measured.values[id][1]),
         probability=part.probability,
-        query=set_query.Within(part.query, measured.relation, measured.kind, tuple(map(_limit, bounds))),
+        query=set_query.Within(
+            part.query, measured.relation, measured.kind, tuple(map(_limit, bounds)), _read(measured)
+        ),
         parts=(part,),
         notes=tuple(notes),
         whole=part.whole,
@@ -210,7 +219,7 @@ def farthest(part: Found, measured: Measured, end: int, names: Callable[[EntityI
         ends=(best,),
         prove=lambda id: paths,
         probability=part.probability,
-        query=set_query.Extremum(part.query, measured.relation, measured.kind, end),
+        query=set_query.Extremum(part.query, measured.relation, measured.kind, end, _read(measured)),
         parts=(part,),
         notes=notes,
         whole=part.whole,
@@ -310,9 +319,12 @@ def _triple(fact: Fact) -> Triple:
 
 def _limit(bound: tuple[Bound, Value]) -> set_query.Limit:
     name, value = bound
-    return name, tuple(map(float, value.low)), tuple(map(float, value.high))
+    return name, set_query.number(value.low), set_query.number(value.high)
 
 
-def with_paths(part: Found, paths: Paths) -> Found:
-    """The same set, proved by other paths."""
-    return replace(part, prove=lambda id: paths)
+def _read(measured: Measured) -> set_query.Read:
+    """The values by name, as plain numbers, where Cypher could not read the names by itself."""
+    if all(_PLAIN[measured.kind].fullmatch(name) for name in measured.read):
+        return ()
+    numbers = set_query.number
+    return tuple((name, numbers(one.low), numbers(one.high)) for name, one in sorted(measured.read.items()))

@@ -29,6 +29,7 @@ class Measured:
     relation: str
     kind: Kind
     values: dict[EntityId, tuple[Value, Fact]]
+    read: dict[str, Value]  # what each name was read as
 
 
 class Attributes:
@@ -84,7 +85,7 @@ class Attributes:
                 value = read.get(names.get(fact.object, ""))
                 if value is not None:
                     values.setdefault(fact.subject, (value, fact))
-            found[relation] = Measured(relation, kind, values)
+            found[relation] = Measured(relation, kind, values, read)
         return found
 
     def _chosen(self, found: dict[str, Measured], sense: Sense) -> Measured | None:

@@ -1,13 +1,17 @@
 """Questions that combine, count, compare, filter, deny or ask whether: answers, proofs, and when there is none."""
 
 import pytest
+from neo4j import GraphDatabase
 
 from fusion.answer import Answer
 from fusion.answerer import Answerer
 from kg import ontology
+from kg.bolt_store import BoltStore
+from kg.door import Door
 from kg.facts import Entity
 from kg.memory_store import MemoryStore
-from tests.fusion.graphs import Statement, date, film, graph, person, place
+from tests.fusion.graphs import Statement, date, film, graph, person, place, readings
+from tests.kg.databases import wipe
 
 ADA, BO, CY, DI = person("Ada Lund"), person("Bo Falk"), person("Cy Moss"), person("Di Reed")
 AMBER, GLASS, BELL, FERRY = film("Amber Road"), film("Glass Mountain"), film("Hollow Bell"), film("Crimson Ferry")
@@ -192,3 +196,33 @@ def test_what_is_not_decided_is_said(answerer: Answerer, question: str, reason: 
     answer = answerer.ask(question)
     assert answer.abstained, answer.text
     assert reason in answer.reason
+
+
+@pytest.fixture(scope="module")
+def in_neo4j(neo4j_store: BoltStore) -> BoltStore:
+    """The same graph in Neo4j."""
+    wipe(neo4j_store)
+    neo4j_store.write(readings(STATEMENTS))
+    return neo4j_store
+
+
+@pytest.mark.neo4j
+def test_the_cypher_of_an_operation_finds_the_same_in_neo4j(
+    answerer: Answerer, in_neo4j: BoltStore, neo4j_door: Door
+) -> None:
+    asked = 0
+    with GraphDatabase.driver(neo4j_door.uri, auth=(neo4j_door.user, neo4j_door.password)) as driver:
+        for question, expected in [*ANSWERS, *((question, int(text)) for question, text in TEXTS if text in "123")]:
+            choice = answerer.explain(question).choice
+            assert choice is not None
+            assert choice.operation is not None
+            if choice.operation.cypher is None:
+                continue
+            found = driver.execute_query(choice.operation.cypher)
+            assert not [s for s in found.summary.gql_status_objects if s.is_notification], question
+            if isinstance(expected, int):
+                assert [row["count"] for row in found.records] == [expected], question
+            else:
+                assert {row["answer"]["name"] for row in found.records} == {one.name for one in expected}, question
+            asked += 1
+    assert asked > len(ANSWERS) / 2
