@@ -48,7 +48,9 @@ class Attributes:
         """
         if len(entities) > MOST:
             return Miss(f"{len(entities):,} things are too many to compare; at most {MOST:,} are")
-        found = {relation: one for kind in sense.kinds for relation, one in self._held(entities, kind, unit).items()}
+        found: dict[str, Measured] = {}
+        for kind in sense.kinds:  # what may be a year is one, if years can be compared
+            found = self._held(entities, kind, unit) | found
         chosen = self._chosen(found, sense)
         return chosen or Miss(f"the graph does not say {self.meant(sense)} for any of them")
 

@@ -60,7 +60,8 @@ def versus(phrase: Phrase) -> Versus | None:
         before, after = words[: run[0][0]], words[run[-1][1] :]
         rest = after if after.strip(" ?？。》”") else before
         chosen = regex.match(
-            rf"{_QUOTES}(?:这?两[人者部个]|之中|中|里|之间|，|,|的[^的{NAME}]{{1,8}}?)*\s*(?:谁|哪)", after
+            rf"{_QUOTES}(?:这?两[人者部个]|相比|比较|相较|之中|中|里|之间|，|,|的[^的{NAME}]{{1,8}}?)*\s*(?:谁|哪)",
+            after,
         )
         asked_first = not after.strip(" ?？。》”") and regex.search(r"[，,：:]\s*[《“]?$", before)
         if chosen is None and not asked_first:
@@ -211,12 +212,12 @@ def denial(phrase: Phrase) -> str | None:
 
 def asks_whether(phrase: Phrase) -> bool:
     """Whether a question is to be answered by yes or no."""
-    return regex.search(r"(?:吗|么)\s*[?？]?\s*$|是否|是不是|有没有", phrase.words) is not None
+    return regex.search(r"(?:吗|(?<![什怎那这])么)\s*[?？]?\s*$|是否|是不是|有没有", phrase.words) is not None
 
 
 def unasked(phrase: Phrase) -> Phrase:
     """The phrase without the words that ask whether."""
-    for pattern in (r"(?:是|的)*[吗么][?？\s]*$", r"是否|是不是|有没有"):
+    for pattern in (r"(?:是|的)*(?:吗|(?<![什怎那这])么)[?？\s]*$", r"是否|是不是|有没有"):
         found = regex.search(pattern, phrase.words)
         phrase = phrase if found is None else phrase.put(found.start(), found.end())
     return phrase
@@ -241,6 +242,9 @@ def whether(phrase: Phrase) -> Whether | None:
     if regex.match(rf"{_QUOTES}的\p{{Han}}", after) and regex.fullmatch(rf"{_QUOTES}也?(?:是|就是){_QUOTES}", gap):
         asked = phrase.joined(other, (other[1], stop), "是谁")
         return Whether(((_expecting(asked, phrase, one), one),))
+    if regex.fullmatch(rf"{_QUOTES}的\p{{Han}}+是{_QUOTES}", gap) and not after.strip("》”" + '"'):
+        asked = phrase.joined((one[0], one[1]), regex.sub(r"是\W*$", "是谁", gap))
+        return Whether(((_expecting(asked, phrase, other), other),))
     if regex.fullmatch(rf"{_QUOTES}(?:是|就是)?(?:由|被)?{_QUOTES}", gap) and after:
         of_one = phrase.joined(one, "是谁", (other[1], stop))
         of_other = phrase.joined(other, (other[1], stop), "有哪些")

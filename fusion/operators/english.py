@@ -15,8 +15,8 @@ _AUX = r"(?:did|does|do|was|were|is|are|has|have|had)"
 _BE = r"(?:(?:(?:that|which|who|and)\s+)?(?:(?:was|were|is|are|be|been|has|have|had|got|to)\s+)*)"
 _NOUN = rf"(?!{_AUX}\b|of\b|the\b)\p{{L}}+"
 _HEAD = regex.compile(
-    rf"^\s*(?:(?:please\s+)?(?:tell me|list|name|give me|show me|find)\s+)?(?:all\s+)?(?:of\s+)?"
-    rf"(?:(?:in|on|from|for|by|to)\s+)?(?:(?:which|what)\b(?:\s+{_NOUN})?|whom?\b|the\s+{_NOUN}|{_NOUN})",
+    r"^\s*(?:(?:please\s+)?(?:tell me|list|name|give me|show me|find|(?:is|are|were)\s+there)\s+)?"
+    rf"(?:all\s+|any\s+)?(?:of\s+)?(?:(?:in|on|from|for|by|to)\s+)?(?:(?:which|what)\b(?:\s+{_NOUN})?|whom?\b|the\s+{_NOUN}|{_NOUN})",
     regex.IGNORECASE,
 )
 _COUNT = regex.compile(
@@ -229,7 +229,7 @@ def denial(phrase: Phrase) -> str | None:
 
 def asks_whether(phrase: Phrase) -> bool:
     """Whether a question is to be answered by yes or no."""
-    return regex.match(rf"\s*{_AUX}\b", phrase.words, regex.IGNORECASE) is not None
+    return regex.match(rf"\s*{_AUX}\b(?!\s+there\b)", phrase.words, regex.IGNORECASE) is not None
 
 
 def unasked(phrase: Phrase) -> Phrase:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import regex
+
 from fusion.cues import INVERSE, Cue, Speech
 from fusion.operators import algebra, chinese, english
 from fusion.operators.algebra import Found, Paths
@@ -31,6 +33,7 @@ from nlp.embed import Embedder
 if TYPE_CHECKING:
     from fusion.planned import PlannedReader
 
+_DOER = regex.compile(r"(?:_by|[eo]rs?)$", regex.IGNORECASE)  # "starred_actors": the object is who did it
 OTHERWISE = 0.6  # how surely "no" where the graph has other values of a relation that may have several
 SHOWN = 5  # other values that a "no" is shown with
 
@@ -231,6 +234,8 @@ class _Question:
             return self._within(limit)
         if limit is not None:
             return Operation(Miss("the question asks whether two things are so at once; ask one of them", final=True))
+        if whether is None and len(self._phrase.places) > 1:
+            return Operation(Miss("what is asked could not be told; ask of one thing and one other", final=True))
         return None if whether is None else self._whether(whether)
 
     def _whether(self, whether: Whether) -> Operation:
@@ -277,7 +282,7 @@ class _Question:
         if not alike or (known is not None and known.symmetric):
             return True
         first = {one.entity.id for one in self._phrase.at(self._phrase.places[0])}
-        return (subject in first) != (relation.endswith("_by") or whether.passive)
+        return (subject in first) != ((_DOER.search(relation) is not None) != whether.passive)
 
     def _within(self, limit: Limit) -> Operation | None:
         """Whether the values of what is asked about are within limits."""

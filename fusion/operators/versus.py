@@ -66,6 +66,7 @@ def side_by_side(sides: Sides, versus: Versus) -> Reading | Miss:
     facts.of([found.entity.id for found in question.links])
     hinted = {stem(word) for group in versus.sense.hints for word in group}
     steps = [cue for cue in question.cues if not _says_what(question.text[cue.start : cue.end], hinted)]
+    steps = [cue for cue in steps if not cue.soft]
     places = [place for place in question.candidates if versus.named is None or place in versus.named]
     fewer = _without_asked(question.text, steps)
     walks = _walks(sides, steps, places)
