@@ -1,14 +1,16 @@
 """How often is a question right that combines, counts, compares, filters or asks whether?
 
 ``python -m benchmarks.operators`` makes questions about MetaQA's films from the templates below, 50 of each operator in
-English and in Chinese and of each wording, computes what is right by sets of the file's triples, and asks them of the graph: by the words
-of the questions alone, and with a planner that was trained on some of MetaQA's dev questions (1,000 a hop), which are
-English and know no operators. An answer is right if its entities, or its number or yes or no, are all and only the
-right ones.
+English and in Chinese and of each wording, computes what is right by sets of the file's triples, and asks them of the
+graph: by the words of the questions alone, and with a planner that was trained on some of MetaQA's dev questions (1,000
+a hop), which are English and know no operators. An answer is right if its entities, or its number or yes or no, are all
+and only the right ones.
 
-The wording "looked at" was written before it was first measured, and what it showed to be wrong was then mended; the
-wording "unseen" was written after that, and nothing was changed for it. Both are by whoever wrote the operators: they
-tell whether an operator is read in other words than those it was made with, not how people ask.
+The first and the second wording were each measured, and what they showed to be wrong was then mended: of the second,
+English yes-or-no went from 30 % right to what the rows say, difference from 0 % in both languages, and in Chinese
+intersection and comparison from 0 %. The wording "unseen" was written after that, and nothing was changed for it. All
+are by whoever wrote the operators: they tell whether an operator is read in other words than those it was made with,
+not how people ask.
 """
 
 import argparse
@@ -129,7 +131,7 @@ TEMPLATES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
+SECOND: dict[str, dict[str, tuple[str, ...]]] = {
     "en": {
         "intersection": ("Give me the films made by director {a} that feature {b} among the actors.",),
         "union": ("What did {a} or {d} direct?",),
@@ -156,7 +158,31 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-WORDINGS = {"looked at": TEMPLATES, "unseen": UNSEEN}
+UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
+    "en": {
+        "intersection": ("Which pictures has {b} appeared in that {a} was the director of?",),
+        "union": ("Which films star {b} or star {e}?",),
+        "count": ("Tell me how many films are directed by {a}.",),
+        "comparison": ("I wonder which film is older, {f} or {g}.",),
+        "superlative": ("The last film that {a} directed is called what?",),
+        "filter": ("Which of the films starring {b} were released before {y}?",),
+        "yes or no": ("Is it true that {h} directed {f}?", "Was {h} the director of {f}?"),
+        "difference": ("Of the films directed by {a}, which ones did not star {b}?",),
+    },
+    "zh": {
+        "intersection": ("有哪些电影是{a}执导、{b}主演的？",),
+        "union": ("我想找{a}或{d}执导的电影。",),
+        "count": ("{a}执导过的电影一共有几部？",),
+        "comparison": ("{f}和{g}哪部先上映？",),
+        "superlative": ("{a}执导的最新的电影叫什么？",),
+        "filter": ("{a}执导的电影中，哪些是{y}年之后上映的？",),
+        "yes or no": ("{h}是不是{f}的导演？",),
+        "difference": ("{a}执导的电影有哪些没有由{b}主演？",),
+    },
+}
+
+
+WORDINGS = {"first": TEMPLATES, "second": SECOND, "unseen": UNSEEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,28 +286,28 @@ class Films:
         films = self._set(template, self._asked(template)[0], who)
         if len(films) < 2 or not films <= self.years.keys():
             return None
-        last = regex.search(r"recent|newest|最晚|最近", template) is not None
+        last = regex.search(r"recent|newest|last|最晚|最近|最新", template) is not None
         year = (max if last else min)(self.years[film] for film in films)
         right = {film for film in films if self.years[film] == year}
         return (template.format(**who), right) if len(right) == 1 else None
 
     def _filter(self, template: str, chance: random.Random) -> tuple[str, set[str]] | None:
         who = self._people(chance)
-        films = {film for film in self._set(template, self._asked(template)[0], who) if film in self.years}
-        if not films:
+        films = self._set(template, self._asked(template)[0], who)
+        if not films <= self.years.keys():
             return None
         year = self.years[chance.choice(sorted(films))] + chance.choice((-1, 0, 1))
         keep: Callable[[int], bool] = year.__lt__
         if regex.search(r"since|以来", template):
             keep = year.__le__
-        elif regex.search("Before|之前|以前", template):
+        elif regex.search("[Bb]efore|之前|以前", template):
             keep = year.__gt__
         right = {film for film in films if keep(self.years[film])}
         return (template.format(y=year, **who), right) if right else None
 
     def _yes_or_no(self, template: str, chance: random.Random) -> tuple[str, str] | None:
         film = chance.choice(self.films)
-        acted = regex.search(r"actor|star|出演", template) is not None
+        acted = regex.search(r"actor|star|出演|主演", template) is not None
         told = self.of["starred_actors" if acted else "directed_by"][film] & set(
             self.actors if acted else self.directors
         )

@@ -63,7 +63,7 @@ def versus(phrase: Phrase) -> Versus | None:
             rf"{_QUOTES}(?:这?两[人者部个]|相比|比较|相较|之中|中|里|之间|，|,|的[^的{NAME}]{{1,8}}?)*\s*(?:谁|哪)",
             after,
         )
-        asked_first = not after.strip(" ?？。》”") and regex.search(r"[，,：:]\s*[《“]?$", before)
+        asked_first = not after.strip(" ?？。》”") and regex.search(r"(?:[，,：:]|是)\s*[《“]?$", before)
         if chosen is None and not asked_first:
             continue
         compared = regex.search(rf"(?:更|较|比较|最)(?:{CHINESE})|先|年长|年轻|(?<=[生世映行版立])[早晚]", rest)
@@ -164,6 +164,14 @@ def parted(phrase: Phrase) -> Parts | None:
         after = together.end() if together is not None else run[-1][1]
         parts = [phrase.joined((0, run[0][0]), place, (after, len(words))) for place in run]
         return Parts(way != "or", tuple(parts), listed=True)
+    nested = regex.match(
+        rf"({ONE}){_QUOTES}在{_QUOTES}({ONE})(?P<does>[^{NAME}的]+)(?P<what>的[^{NAME}]*?)[里中](?P<did>[^{NAME}?？]+)",
+        words,
+    )
+    if nested is not None:  # "B在A执导的哪些电影里出演过"
+        what = nested.span("what")
+        inner, outer = phrase.joined(nested.span(2), nested.span("does"), what), nested.span("did")
+        return Parts(True, (inner, phrase.joined(nested.span(1), outer, what)))
     for (_, end), (start, stop) in pairwise(places):
         joints = list(_JOINT.finditer(words, end, start))
         if not joints:
@@ -186,19 +194,26 @@ def parted(phrase: Phrase) -> Parts | None:
 def without(phrase: Phrase) -> Without | None:
     """What is asked for without those that something else leads to."""
     words, places = phrase.words, phrase.places
+    first = regex.match(rf"除了?(?:有|由)?(?P<out>[^，,]*?)(?:的|以外|之外|外)*[，,](?P<rest>[^，,]*{NAME}.*)$", words)
+    if first is not None and len(places) == 2:
+        rest = phrase.joined(first.span("rest"))
+        also = regex.search("[还也](?!是)", rest.words)
+        return Without(
+            rest if also is None else rest.put(also.start(), also.end()), phrase.joined(first.span("out"), "的有哪些")
+        )
     found = regex.search(r"(?:并|都|均|却)?(?:没有|没|从未|未曾|未|并非|不是|不)(?:被|由)?", words)
     if found is None or len(places) != 2:
         return None
     other = places[1]
-    first, last = min(other[0], found.start()), max(other[1], found.end())
-    lead = regex.search(r"(?:但是|但|而且|而|且|，|,|、|由|又)+$", words[:first])
-    begin = lead.start() if lead is not None else first
+    begun, last = min(other[0], found.start()), max(other[1], found.end())
+    lead = regex.search(r"(?:但是|但|而且|而|且|，|,|、|由|又)+$", words[:begun])
+    begin = lead.start() if lead is not None else begun
     stop = words.find("的", last)
     stop = stop if stop >= 0 else ends(phrase.text)
     if begin < places[0][1]:
         return None
     kept = phrase.joined((0, begin), (stop, len(words)))
-    dropped = phrase.joined((first, found.start()), (found.end(), stop), "的有哪些")
+    dropped = phrase.joined((begun, found.start()), (found.end(), stop), "的有哪些")
     if len(dropped.places) != 1 or not kept.places:
         return None
     return Without(kept, dropped)

@@ -40,7 +40,7 @@ _DATE_NEXT = r"\s+(?:to\s+|the\s+|year\s+)*(?:\d|\p{L}+\s\d)"
 _MADE_OF = regex.compile(r"\b(?:between|among|out of|the two|comparing)\b", regex.IGNORECASE)
 _NOT = r"(?:not|never)|n['’]t"
 _NEGATION = regex.compile(
-    r"\b(?:not|never|neither|nor|without|except|excluding)\b|n['’]t\b|\bno\b(?!\.)", regex.IGNORECASE
+    r"\b(?:not|never|neither|nor|without|except|excluding|lack(?:s|ing)?)\b|n['’]t\b|\bno\b(?!\.)", regex.IGNORECASE
 )
 _BOUNDS: dict[str, Bound] = {
     "after": "after", "later than": "after", "since": "since", "from": "since", "no earlier than": "since",
@@ -194,10 +194,22 @@ def parted(phrase: Phrase) -> Parts | None:
 def without(phrase: Phrase) -> Without | None:
     """What is asked for without those that something else leads to."""
     words = phrase.words
+    first = regex.match(
+        r"\s*(?:except(?:ing)?|excluding|apart from|other than|without)\b(?:\s+(?:for|those|the ones))*(?P<out>[^,]+),"
+        r"\s*(?P<rest>.+)$",
+        words,
+        regex.IGNORECASE,
+    )
+    if first is not None and len(phrase.places) == 2:
+        rest = phrase.joined(first.span("rest"))
+        turned = phrase.joined(first.span("rest"), first.span("out"))
+        out = _headed(turned, len(rest.text))
+        return None if out is None or len(out.places) != 1 else Without(rest, out)
     found = regex.search(
-        rf"(?:,\s*)?(?:\b(?:but|and|that|which|who|in which|where)\s+)*(?:\b{_AUX}\s+)?(?:{ONE}\s+)?"
+        rf"(?:,\s*)?(?:(?:\b(?:but|and|that|which|who|in which|where)\s+)+(?:{_AUX}\s+)?(?:{ONE}\s+)?"
+        rf"|\b{_AUX}\s+{ONE}\s+)?"
         rf"(?:\b{_AUX}(?:{_NOT})?\s*)?"
-        rf"(?:\b{_AUX}n['’]t\s+{ONE}|\b(?:not|never)\b|n['’]t\b|\b(?:without|except|excluding)\b)",
+        rf"(?:\b{_AUX}n['’]t\s+{ONE}|\b(?:not|never)\b|n['’]t\b|\b(?:without|except|excluding|lack(?:s|ing)?)\b)",
         words,
         regex.IGNORECASE,
     )
@@ -212,7 +224,7 @@ def without(phrase: Phrase) -> Without | None:
     for pattern, by in (
         (r"\b(?:not|never)\s+", ""),
         (r"n['’]t\b", ""),
-        (r"\b(?:without)\b", "with"),
+        (r"\b(?:without|lack(?:s|ing)?)\b", "with"),
         (r"\b(?:except|excluding)(?:\s+(?:those|the ones|for))*\b", ""),
     ):
         negation = regex.search(pattern, dropped.words, regex.IGNORECASE)

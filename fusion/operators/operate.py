@@ -27,6 +27,7 @@ from kg import set_query
 from kg.facts import Entity, EntityId, Fact
 from kg.mirror import Triple
 from kg.ontology import Ontology
+from kg.statements import DEFAULT_TYPE
 from kg.store import GraphStore
 from nlp.embed import Embedder
 
@@ -279,10 +280,18 @@ class _Question:
         types = self._facts.entities([subject, object])
         known = self._ontology.relations.get(relation)
         alike = self._ontology.compatible(types[subject].type, types[object].type)
-        if not alike or (known is not None and known.symmetric):
+        if not alike or self._of_two_kinds(subject, object) or (known is not None and known.symmetric):
             return True
         first = {one.entity.id for one in self._phrase.at(self._phrase.places[0])}
         return (subject in first) != ((_DOER.search(relation) is not None) != whether.passive)
+
+    def _of_two_kinds(self, one: EntityId, other: EntityId) -> bool:
+        """Whether things whose type says nothing are of two kinds by what is said of them: they share no relation."""
+        if any(entity.type != DEFAULT_TYPE for entity in self._facts.entities([one, other]).values()):
+            return False
+        told = self._facts.of([one, other])
+        roles = [{(fact.relation, fact.subject == id) for fact in told[id]} for id in (one, other)]
+        return roles[0].isdisjoint(roles[1]) and max(map(len, roles)) > 2
 
     def _within(self, limit: Limit) -> Operation | None:
         """Whether the values of what is asked about are within limits."""
