@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 
 import regex
 
-from fusion.cues import INVERSE, Cue, Speech
+from fusion.cues import Speech
 from fusion.operators import algebra, chinese, english
 from fusion.operators.algebra import Found, Paths
 from fusion.operators.attributes import Attributes
-from fusion.operators.forms import Limit, More, Parts, Whether
+from fusion.operators.forms import Limit, More, Whether
 from fusion.operators.operands import Operands, thinned
 from fusion.operators.phrase import Phrase, Place
+from fusion.operators.sets import Sets
 from fusion.operators.values import read_date, read_number
 from fusion.operators.versus import Sides, same, side_by_side
 from fusion.paths import Facts
-from fusion.question import is_chinese, stem
+from fusion.question import is_chinese
 from fusion.reader import LISTED, Asked, Miss, Reading
 from kg import set_query
 from kg.facts import Entity, EntityId, Fact
@@ -90,8 +91,8 @@ class _Question:
         self._store, self._ontology = operators._store, operators._ontology
         self._asked, self._facts, self._phrase = asked, facts, phrase
         self._words = chinese if phrase.chinese else english
-        self._operands = operators.operands(facts)
         self._attributes = Attributes(facts, self._ontology, operators._embedder)
+        self._sets = Sets(facts, operators.operands(facts), self._attributes, chinese=phrase.chinese)
 
     def read(self, plain: Callable[[], Reading | Miss]) -> Operation | None:
         """What it comes to."""
@@ -108,7 +109,7 @@ class _Question:
         if versus is not None:
             return Operation(side_by_side(sides, versus), ((0, f"compare by {versus.sense.word!r}"),))
         denial = self._words.denial(self._phrase)
-        if denial is not None and not self._is_relation(self._phrase, denial):
+        if denial is not None and not self._sets.is_relation(self._phrase, denial):
             return self._denied()
         if self._words.asks_whether(self._phrase):
             return self._yes_or_no()
@@ -117,97 +118,22 @@ class _Question:
             looked_up = plain()
             if isinstance(looked_up, Reading) and self._are_values(looked_up.entities):
                 return None
-            return self._answer(self._set(counted), count=True)
-        found = self._combined(self._phrase)
+            return self._answer(self._sets.set(counted), count=True)
+        found = self._sets.combined(self._phrase)
         return None if found is None else self._answer(found)
 
     def _denied(self) -> Operation:
         without = self._words.without(self._phrase)
         if without is not None:
-            kept, dropped = self._set(without.kept), self._readings(without.dropped)
+            kept, dropped = self._sets.set(without.kept), self._sets.readings(without.dropped)
             if isinstance(kept, Found) and dropped:
                 return self._answer(algebra.difference(kept, dropped[0], self._facts))
         reason = "the question asks for what is not so, and the graph only says what is"
         return Operation(Miss(reason, final=True), ((0, "not"),))
 
-    def _set(self, phrase: Phrase) -> Found | Miss:
-        """The set that a phrase asks for."""
-        found = self._combined(phrase)
-        if found is not None:
-            return found
-        readings = self._readings(phrase)
-        if readings:
-            return readings[0]
-        names = " and ".join(dict.fromkeys(one.entity.name for one in phrase.links)) or "nothing"
-        return Miss(f"the graph knows {names}, but no fact of it matches {phrase.text.strip(' ?？')!r}")
-
-    def _readings(self, phrase: Phrase) -> list[Found]:
-        combined = self._combined(phrase) if len(phrase.places) > 1 else None
-        if isinstance(combined, Found):
-            return [combined]
-        return [algebra.of_chain(chain) for chain in self._operands.chains(phrase)]
-
-    def _combined(self, phrase: Phrase) -> Found | Miss | None:
-        """The set that a phrase with operators asks for; None if it has none."""
-        extreme = self._words.extreme(phrase)
-        if extreme is not None and not self._is_relation(phrase, extreme.sense.word):
-            part = self._set(extreme.rest)
-            if isinstance(part, Miss):
-                return part
-            measured = self._attributes.measure(part.ends, extreme.sense)
-            if isinstance(measured, Miss):
-                return measured
-            return algebra.farthest(part, measured, extreme.sense.end(measured.kind), self._name)
-        limit = self._words.limited(phrase)
-        if limit is not None:
-            part = self._set(limit.rest)
-            return part if isinstance(part, Miss) else self._limited(part, limit)
-        parts = self._words.parted(phrase)
-        if parts is not None:
-            return self._parted(parts)
-        return self._beside(phrase)
-
-    def _limited(self, part: Found, limit: Limit) -> Found | Miss:
-        unit = limit.bounds[0][1].kind
-        measured = self._attributes.measure(part.ends, limit.sense, unit=unit)
-        return measured if isinstance(measured, Miss) else algebra.within(part, measured, limit.bounds, limit.text)
-
-    def _parted(self, parts: Parts) -> Found | Miss | None:
-        operands = [self._readings(part) for part in parts.parts]
-        for operand, part in zip(operands, parts.parts, strict=True):
-            if not operand:
-                names = " and ".join(dict.fromkeys(one.entity.name for one in part.links))
-                return None if parts.tentative else Miss(f"the graph does not say this of {names}")
-        if parts.all:
-            found = algebra.intersection(operands, listed=parts.listed, facts=self._facts)
-            return None if isinstance(found, Miss) and parts.tentative else found
-        return algebra.union(operands, listed=parts.listed)
-
-    def _beside(self, phrase: Phrase) -> Found | None:
-        """Those who are what a noun says beside: "actors" that were born somewhere."""
-        role = self._words.role(phrase)
-        if role is None or len(phrase.places) != 1:
-            return None
-        noun, rest = role
-        cues = [cue for cue in self._cues(phrase) if _says(phrase, cue, noun)]
-        relations = {chain[0] for cue in cues for chain in cue.chains if len(chain) == 1 and INVERSE not in chain[0]}
-        if not relations or not self._cues(rest):
-            return None
-        for part in self._readings(rest):
-            if any(relation in relations for shape in part.shapes for relation, _ in shape):
-                return None  # the noun is what leads there
-            told: dict[EntityId, Fact] = {}
-            for id, facts in self._facts.of(part.ends).items():
-                for fact in facts:
-                    if fact.relation in relations and fact.object == id:
-                        told.setdefault(id, fact)
-            if told:
-                return algebra.beside(part, next(iter(told.values())).relation, told)
-        return None
-
     def _more(self, more: More) -> Operation:
         """Which of the things named has more, or fewer, of something."""
-        found = [(place, self._set(part)) for place, part in more.parts]
+        found = [(place, self._sets.set(part)) for place, part in more.parts]
         lines = [(0, f"{'most' if more.end > 0 else 'fewest'} of")]
         sets: list[tuple[Place, Found]] = []
         for place, one in found:
@@ -244,7 +170,7 @@ class _Question:
         told: list[Found] = []
         for number, (asked, place) in enumerate(whether.asked):
             members = {one.entity.id for one in self._phrase.at(place)}
-            for part in self._readings(asked):
+            for part in self._sets.readings(asked):
                 inside = [id for id in part.ends if id in members]
                 right = [id for id in inside if self._directed(part, id, whether)]
                 if right:
@@ -296,7 +222,9 @@ class _Question:
     def _within(self, limit: Limit) -> Operation | None:
         """Whether the values of what is asked about are within limits."""
         rest = self._words.unasked(limit.rest)
-        readings = self._readings(rest) if any(not cue.soft for cue in self._cues(rest)) else [self._itself(rest)]
+        readings = (
+            self._sets.readings(rest) if any(not cue.soft for cue in self._sets.cues(rest)) else [self._itself(rest)]
+        )
         if not readings:
             return None
         part = readings[0]
@@ -383,13 +311,6 @@ class _Question:
             for one in entities
         )
 
-    def _cues(self, phrase: Phrase) -> list[Cue]:
-        return self._operands.cues(phrase)
-
-    def _is_relation(self, phrase: Phrase, word: str) -> bool:
-        """Whether a word belongs to what the graph calls one of its relations: "largest" of "largest city"."""
-        return any(word.casefold() in phrase.text[cue.start : cue.end].casefold() for cue in self._cues(phrase))
-
     def _is_thing(self, place: Place) -> bool:
         said = self._phrase.text[slice(*place)]
         return read_date(said) is None and read_number(said) is None
@@ -401,8 +322,3 @@ class _Question:
         if is_chinese(self._phrase.words):
             return "是" if yes else "否"
         return "yes" if yes else "no"
-
-
-def _says(phrase: Phrase, cue: Cue, noun: str) -> bool:
-    said = phrase.text[cue.start : cue.end]
-    return stem(said) == stem(noun) or said == noun
