@@ -212,7 +212,8 @@ class _Writer:
         """Lines that bind ``low`` and ``high`` of each ``answer``."""
         yield f"MATCH (answer){self._edge(relation, True)}(value:Entity)"
         if read:
-            known = ", ".join(f"{quoted(name.replace(chr(92), chr(92) * 2))}: [{_written(low)}, {_written(high)}]" for name, low, high in read)
+            spans = [(quoted(name.replace("\\", "\\\\")), _written(low), _written(high)) for name, low, high in read]
+            known = ", ".join(f"{name}: [{low}, {high}]" for name, low, high in spans)
             yield f"WITH answer, {{{known}}}[value.name] AS span"
             yield "WITH answer, span[0] AS low, span[1] AS high"
             return
