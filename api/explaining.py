@@ -53,6 +53,13 @@ class RuleOut(Shape):
     reason: str = Field(description="Why there is none, or what it leaves open")
 
 
+class OperatorLine(Shape):
+    """A set of entities, or what is done with the sets below it."""
+
+    depth: int = Field(description="How far down the tree")
+    text: str
+
+
 class ExplanationOut(Shape):
     """How a question is answered."""
 
@@ -60,15 +67,18 @@ class ExplanationOut(Shape):
     planner: bool = Field(description="Whether a planner was trained for this graph")
     links: list[LinkOut]
     plans: list[PlanOut] = Field(description="Best first")
-    words: RuleOut | None = Field(description="Null where nothing is linked")
-    by: Literal["plan", "words", "comparison", "prediction", "passages", "nothing"] = Field(
+    words: RuleOut | None = Field(description="Null where nothing is linked, or operators answer")
+    operators: list[OperatorLine] = Field(
+        description="How chains are combined, as a tree; none where one chain answers"
+    )
+    by: Literal["plan", "words", "operators", "prediction", "passages", "nothing"] = Field(
         description="What gave the answer"
     )
     why: str = Field(description="Why not by a plan; empty where it is")
     passages: list[PassageOut] = Field(description="That were read for it, best first; none where the graph answers")
     answer: AnswerOut
     cypher: str | None = Field(
-        description="Finds the answer in Neo4j Browser, by the plan or its facts; else walks the best plan"
+        description="Finds the answer in Neo4j Browser, by plan, operators or facts; else walks the best plan"
     )
 
 
@@ -86,12 +96,14 @@ def explain(
     trace = services.answerer.explain(question, topics=topics, predict=predict)
     choice = trace.choice
     thought = None if choice is None else choice.thought
+    operation = None if choice is None else choice.operation
     return ExplanationOut(
         question=question,
         planner=services.planned_reader is not None,
         links=[] if trace.asked is None else [_link(question, one) for one in trace.asked.links],
         plans=[] if thought is None else [_plan(thought, one) for one in thought.plans],
-        words=None if choice is None else _words(choice.compared or choice.ruled),
+        words=None if choice is None or choice.operation is not None else _words(choice.ruled),
+        operators=[] if operation is None else [OperatorLine(depth=d, text=text) for d, text in operation.lines],
         by=trace.by,
         why="" if choice is None or trace.by == "plan" else choice.why,
         passages=views.search(trace.passages).passages,
@@ -120,9 +132,12 @@ def _words(said: "Reading | Miss | None") -> RuleOut | None:
 
 
 def _cypher(trace: "Trace") -> str | None:
-    """The answer as a query: the plan that gave it, else the facts that it rests on; without any, the best plan."""
+    """The answer as a query: the operators or the plan that gave it, else its facts; without any, the best plan."""
     from kg.chain_query import chain_query, facts_query
 
+    operation = None if trace.choice is None else trace.choice.operation
+    if trace.by == "operators" and operation is not None and operation.cypher is not None:
+        return operation.cypher
     predicted = trace.answer.predicted or {}
     facts = {fact for path in trace.answer.paths for fact in path.facts if fact.id not in predicted}
     if trace.by != "plan" and facts:

@@ -1,6 +1,6 @@
 """Question → answer with its thread: the one door to question answering.
 
-link → cues → compare, or paths that explain the question → else the best sentence of the best passages
+link → operators over chains of facts, or paths that explain the question → else the best sentence of the best passages
 → the evidence of every fact, as quotations → every fact and quotation checked → Answer
 
 One pass does it, and keeps a trace: ``ask`` gives the answer, ``explain`` how it came about.
@@ -12,10 +12,10 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from fusion.answer import Answer, Citation, abstain
-from fusion.compare import compare
 from fusion.cues import Speech
 from fusion.extract import READ, TRUST, Found, extract, extract_about
 from fusion.homonyms import ask_back, told
+from fusion.operators.operate import Operators
 from fusion.paths import Facts
 from fusion.predicting import Predictor
 from fusion.question import Link, Names, link
@@ -62,6 +62,7 @@ class Answerer:
         self._speech = Speech(store, ontology)
         self._planned = planned
         self._predictor = Predictor(planned=planned, learned=learned)
+        self._operators = Operators(store, ontology, self._speech, embedder=embedder, planned=planned)
         self._lock = Lock()
         self._read: tuple[int, Facts] | None = None
         self._retriever = Retriever(store, embedder=embedder, ontology=ontology, speech=self._speech)
@@ -97,7 +98,7 @@ class Answerer:
         thought, ruled = choice.thought, choice.ruled
         if thought is None and planned is not None:
             thought = planned.think(asked.text, asked.links)
-        if ruled is None and choice.compared is None:
+        if ruled is None and choice.operation is None:
             version = self._store.version()
             ruled = read(asked, self._facts(version, self._names(version)), self._ontology)
         return replace(trace, choice=replace(choice, thought=thought, ruled=ruled))
@@ -157,6 +158,8 @@ class Answerer:
             answer = self._from_graph(asked, choice.reading, facts)
             if not answer.abstained:
                 return Trace(answer, choice.by, asked, choice)
+        elif choice.reading.final:
+            return Trace(abstain(question, choice.reading.reason), "nothing", asked, choice)
         else:
             answer = self._from_walk(asked, choice.reading, facts)
             if not answer.abstained:
@@ -168,9 +171,12 @@ class Answerer:
         return self._from_passages(asked, choice, answer.reason)
 
     def _choose(self, asked: Asked, facts: Facts) -> Choice:
-        compared = compare(asked, facts, self._ontology)
-        if compared is not None:
-            return Choice(compared, "comparison", "the question is a comparison", compared=compared)
+        operation = self._operators.read(asked, facts, lambda: self._plain(asked, facts).reading)
+        if operation is None:
+            return self._plain(asked, facts)
+        return Choice(operation.reading, "operators", "the question needs more than one chain", operation=operation)
+
+    def _plain(self, asked: Asked, facts: Facts) -> Choice:
         planned = self._planned()
         if planned is None:
             ruled = read(asked, facts, self._ontology)

@@ -11,7 +11,6 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
-import regex
 
 from fusion.errors import PlannerError
 from fusion.paths import Facts
@@ -37,9 +36,6 @@ MEANT = 1e-5  # a plan that is less probable than this follows other relations, 
 SURE = 0.5  # a plan is more probable than all others together
 CERTAIN = 0.75  # what the words of a question say by themselves is not even looked at
 LIKE, UNLIKE = 0.85, 0.7  # to the questions of training: as good as one of them; about something else
-
-_NOT = regex.compile(r"\b(?:not|never|neither|nor|no|without|except)\b|n['’]t\b|[不没未非无]", regex.IGNORECASE)
-_COUNT = regex.compile(r"\b(?:how many|number of|count)\b|多少|几[个部位种]", regex.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,8 +148,6 @@ class PlannedReader:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
         """
-        if _NOT.search(asked.text) or _COUNT.search(asked.text):
-            return []
         chosen = _surest(asked.links)
         graph, rows, _ = self._graph([found.entity.id for found in chosen])
         read, known = self._heard(asked.text, {(found.start, found.end) for found in chosen})
@@ -176,8 +170,6 @@ class PlannedReader:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
         """
-        if _NOT.search(asked.text):
-            return _by_words(ruled, "the question has a negation, which no plan can say")
         thought = self.think(asked.text, asked.links, version=facts.version)
         if not thought.plans:
             return _by_words(ruled, "no plan leads on from what the question names", thought)
@@ -193,8 +185,6 @@ class PlannedReader:
             return _by_words(ruled, f"the best plan leads to things of type {types}, and others are asked for", thought)
         if proposed.score < SURE:
             return _by_words(ruled, f"the best plan is too unsure ({proposed.score:.2f} of {SURE:.2f})", thought)
-        if _COUNT.search(asked.text) and not _number(proposed):
-            return _by_words(ruled, "the question counts, and the best plan leads to no number", thought)
         if proposed.score >= CERTAIN:
             return Choice(proposed, "plan", thought=thought)
         other = ruled()
@@ -287,11 +277,6 @@ class PlannedReader:
 def _by_words(ruled: Callable[[], Reading | Miss], why: str, thought: Thought | None = None) -> Choice:
     said = ruled()
     return Choice(said, "words", why, thought, said)
-
-
-def _number(reading: Reading) -> bool:
-    """Whether an answer may say how many there are."""
-    return all(any(character.isdigit() for character in entity.name) for entity in reading.entities)
 
 
 def _surest(links: Sequence[Link]) -> list[Link]:

@@ -33,11 +33,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """Why the graph does not answer, in one line, and how far it got: where the best walk ended, and what is left."""
+    """Why the graph does not answer, in one line, and how far it got: where the best walk ended, and what is left.
+
+    ``final``: nor may a sentence answer, which could not settle what the question asks.
+    """
 
     reason: str
     walk: Walk | None = None
     left: tuple[Cue, ...] = ()
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from fusion.reader import Asked, Miss, Reading
 from kg.facts import Chunk
 
 if TYPE_CHECKING:
+    from fusion.operators.operate import Operation
     from fusion.planned import Thought
 
-By = Literal["plan", "words", "comparison", "prediction", "passages", "nothing"]
+By = Literal["plan", "words", "operators", "prediction", "passages", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Choice:
     why: str = ""  # not by a plan, in one line
     thought: "Thought | None" = None
     ruled: Reading | Miss | None = None
-    compared: Reading | Miss | None = None
+    operation: "Operation | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,7 @@ class Mirror:
             return True
         alone = last > first
         return bool((self._targets[first[alone]] != front.before[alone]).any())
+
     def rows_beside(self, row: int) -> Places:
         """The rows of which there is a step from any entity that has one of this row. Shapes: (j,), ascending.
 

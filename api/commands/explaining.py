@@ -15,7 +15,7 @@ PATHS = 10
 _BY = {
     "plan": "by the best plan",
     "words": "by its words",
-    "comparison": "by a comparison",
+    "operators": "by operators",
     "prediction": "by a prediction",
     "passages": "from a passage",
     "nothing": "not at all",
@@ -73,6 +73,10 @@ def _tree(out: Display, found: explaining.ExplanationOut) -> None:
     if found.words is not None:
         said = found.words.answer or f"nothing: {found.words.reason}"
         out.line(f"  its words say\n    {found.words.score:6.1%}  {plain(said)}")
+    if found.operators:
+        out.line("  operators")
+    for line in found.operators:
+        out.line(f"    {'  ' * line.depth}{plain(line.text)}")
     if found.why:
         out.line(f"  no plan is followed: {plain(found.why)}")
     if found.passages:

@@ -29,12 +29,17 @@ def place(name: str) -> Entity:
 
 def graph(statements: Iterable[Statement], *, embedder: Embedder | None = None) -> MemoryStore:
     """A store that was told these statements, one document a subject."""
+    store = MemoryStore()
+    store.write(readings(statements, embedder))
+    return store
+
+
+def readings(statements: Iterable[Statement], embedder: Embedder | None = None) -> list[Reading]:
+    """One document a subject."""
     about: defaultdict[Entity, list[tuple[str, Entity]]] = defaultdict(list)
     for subject, relation, object in statements:
         about[subject].append((relation, object))
-    store = MemoryStore()
-    store.write([reading(subject, told, embedder) for subject, told in about.items()])
-    return store
+    return [reading(subject, told, embedder) for subject, told in about.items()]
 
 
 def reading(subject: Entity, told: Sequence[tuple[str, Entity]], embedder: Embedder | None = None) -> Reading:

@@ -1,0 +1,228 @@
+"""Questions that combine, count, compare, filter, deny or ask whether: answers, proofs, and when there is none."""
+
+import pytest
+from neo4j import GraphDatabase
+
+from fusion.answer import Answer
+from fusion.answerer import Answerer
+from kg import ontology
+from kg.bolt_store import BoltStore
+from kg.door import Door
+from kg.facts import Entity
+from kg.memory_store import MemoryStore
+from tests.fusion.graphs import Statement, date, film, graph, person, place, readings
+from tests.kg.databases import wipe
+
+ADA, BO, CY, DI = person("Ada Lund"), person("Bo Falk"), person("Cy Moss"), person("Di Reed")
+AMBER, GLASS, BELL, FERRY = film("Amber Road"), film("Glass Mountain"), film("Hollow Bell"), film("Crimson Ferry")
+ACME = Entity("Organization", "Acme")
+
+
+def number(name: str) -> Entity:
+    return Entity("Quantity", name)
+
+
+STATEMENTS: tuple[Statement, ...] = (
+    (AMBER, "directed_by", ADA),
+    (GLASS, "directed_by", ADA),
+    (BELL, "directed_by", ADA),
+    (FERRY, "directed_by", BO),
+    (AMBER, "starring", BO),
+    (AMBER, "starring", DI),
+    (GLASS, "starring", CY),
+    (FERRY, "starring", ADA),
+    (FERRY, "starring", CY),
+    (AMBER, "released_on", date("1994")),
+    (GLASS, "released_on", date("3 May 1988")),
+    (BELL, "released_on", date("2001")),
+    (FERRY, "released_on", date("1994")),
+    (AMBER, "running_time", number("95 min")),
+    (GLASS, "running_time", number("121 min")),
+    (BELL, "running_time", number("1 h 50 min")),
+    (ADA, "child", CY),
+    (ADA, "child", DI),
+    (CY, "father", BO),
+    (ADA, "married_to", BO),
+    (ADA, "born_on", date("1 May 1950")),
+    (BO, "born_on", date("1948")),
+    (CY, "born_on", date("2 June 1975")),
+    (DI, "born_on", date("1980")),
+    (ADA, "born_in", place("Oslo")),
+    (BO, "born_in", place("Rome")),
+    (CY, "born_in", place("Oslo")),
+    (person("Eve Oslo"), "born_in", place("Oslo")),
+    (ACME, "number_of_employees", number("120")),
+    (ACME, "founded_by", ADA),
+)
+
+ANSWERS = [
+    # both
+    ("Which films did Ada Lund direct and Bo Falk star in?", {AMBER}),
+    ("Which films directed by Ada Lund star Bo Falk?", {AMBER}),
+    ("Which films were directed by Ada Lund and starring Cy Moss?", {GLASS}),
+    ("Which person is both a child of Ada Lund and a child of Bo Falk?", {CY}),
+    ("What films star both Ada Lund and Cy Moss?", {FERRY}),
+    ("Ada Lund执导并由Bo Falk主演的电影有哪些？", {AMBER}),
+    ("哪些电影由Ada Lund执导并由Cy Moss主演？", {GLASS}),
+    ("Ada Lund和Cy Moss共同主演的电影有哪些？", {FERRY}),
+    # either
+    ("films directed by Ada Lund or Bo Falk", {AMBER, GLASS, BELL, FERRY}),
+    ("Which films were directed by either Ada Lund or Bo Falk?", {AMBER, GLASS, BELL, FERRY}),
+    ("Ada Lund或Bo Falk执导的电影有哪些？", {AMBER, GLASS, BELL, FERRY}),
+    # which of two
+    ("Who is older, Ada Lund or Bo Falk?", {BO}),
+    ("Which film came out first, Amber Road or Glass Mountain?", {GLASS}),
+    ("Which film is longer, Amber Road or Hollow Bell?", {BELL}),
+    ("Who directed more films, Ada Lund or Bo Falk?", {ADA}),
+    ("Who has fewer children, Ada Lund or Bo Falk?", {BO}),
+    ("Ada Lund和Bo Falk谁更年长？", {BO}),
+    ("Amber Road和Glass Mountain哪部电影上映更早？", {GLASS}),
+    ("Ada Lund和Bo Falk谁执导的电影更多？", {ADA}),
+    # which of many
+    ("Which film directed by Ada Lund is the longest?", {GLASS}),
+    ("Which of the films directed by Ada Lund came out first?", {GLASS}),
+    ("What is the latest film directed by Ada Lund?", {BELL}),
+    ("Which film directed by Ada Lund has the shortest running time?", {AMBER}),
+    ("Who is the oldest child of Ada Lund?", {CY}),
+    ("Ada Lund执导的电影中最早上映的是哪部？", {GLASS}),
+    ("Ada Lund最年长的孩子是谁？", {CY}),
+    ("Ada Lund执导的电影中哪部最长？", {GLASS}),
+    # by kind and value
+    ("Which actors were born in Oslo?", {ADA, CY}),
+    ("哪些演员出生于Oslo？", {ADA, CY}),
+    ("films directed by Ada Lund released after 1990", {AMBER, BELL}),
+    ("Which films did Ada Lund direct in 1994?", {AMBER}),
+    ("Which films directed by Ada Lund were released before 1994?", {GLASS}),
+    ("Which films did Ada Lund direct between 1980 and 1995?", {AMBER, GLASS}),
+    ("Which films did Ada Lund direct in the 1990s?", {AMBER}),
+    ("Which films directed by Ada Lund are longer than 100 minutes?", {GLASS, BELL}),
+    ("Ada Lund执导的1990年以后上映的电影有哪些？", {AMBER, BELL}),
+    ("Ada Lund在1994年执导了哪些电影？", {AMBER}),
+    ("Ada Lund执导的超过100分钟的电影有哪些？", {GLASS, BELL}),
+    # not
+    ("Which films directed by Ada Lund did Bo Falk not star in?", {GLASS}),
+    ("films directed by Ada Lund but not starring Cy Moss", {AMBER}),
+    ("Ada Lund执导的电影中哪些没有Bo Falk主演？", {GLASS}),
+    ("Ada Lund执导但Bo Falk没有主演的电影有哪些？", {GLASS}),
+]
+TEXTS = [
+    ("How many films did Ada Lund direct?", "3"),
+    ("What is the number of films directed by Ada Lund?", "3"),
+    ("How many films did Ada Lund direct and Bo Falk star in?", "1"),
+    ("How many films directed by Ada Lund were released after 1990?", "2"),
+    ("How many employees does Acme have?", "120"),
+    ("Ada Lund执导了多少部电影？", "3"),
+    ("Ada Lund执导的电影有多少部？", "3"),
+    ("Did Ada Lund direct Amber Road?", "yes"),
+    ("Did Bo Falk direct Amber Road?", "no"),
+    ("Was Amber Road directed by Ada Lund?", "yes"),
+    ("Was Amber Road directed by Bo Falk?", "no"),
+    ("Is Ada Lund the spouse of Bo Falk?", "yes"),
+    ("Is Bo Falk the father of Cy Moss?", "yes"),
+    ("Is Di Reed the father of Cy Moss?", "no"),
+    ("Was Amber Road released in 1994?", "yes"),
+    ("Was Amber Road released before 1990?", "no"),
+    ("Was the director of Crimson Ferry born before 1949?", "yes"),
+    ("Is Ada Lund older than Bo Falk?", "no"),
+    ("Was Amber Road released before Hollow Bell?", "yes"),
+    ("Ada Lund是Amber Road的导演吗？", "是"),
+    ("Bo Falk是Amber Road的导演吗？", "否"),
+    ("Ada Lund执导了Amber Road吗？", "是"),
+    ("Amber Road是由Ada Lund执导的吗？", "是"),
+    ("Amber Road是1994年上映的吗？", "是"),
+    ("Ada Lund比Bo Falk年长吗？", "否"),
+]
+REFUSED = [
+    ("What films did Ada Lund and Bo Falk direct?", "nothing that is all of these"),
+    ("Ada Lund和Bo Falk共同执导的电影有哪些？", "nothing that is all of these"),
+    ("films directed by Cy Moss or Bo Falk", "does not say this of Cy Moss"),
+    ("How many films did Cy Moss direct?", "no fact of it matches"),
+    ("Which film came out first, Amber Road or Crimson Ferry?", "do not decide it"),
+    ("Which film is longer, Amber Road or Crimson Ferry?", "for Crimson Ferry"),
+    ("Which film is more expensive, Amber Road or Glass Mountain?", "does not say"),
+    ("Which film with Cy Moss is the longest?", "only for 1 of 2"),
+    ("Which film directed by Ada Lund is the heaviest?", "does not say 'heaviest'"),
+    ("films directed by Ada Lund released after 2010", "none of these"),
+    ("Did Ada Lund write Amber Road?", "does not say"),
+    ("Is Cy Moss the father of Bo Falk?", "does not say"),
+    ("Was Glass Mountain released after 3 May 1988 and was it directed by Ada Lund?", "two things"),
+    ("Was Bo Falk born before 5 June 1948?", "does not decide it"),
+    ("What films did Ada Lund not direct?", "asks for what is not so"),
+    ("Ada Lund没有执导哪些电影？", "asks for what is not so"),
+    ("Didn't Ada Lund direct Amber Road?", "asks for what is not so"),
+]
+
+
+@pytest.fixture(scope="module")
+def store() -> MemoryStore:
+    return graph(STATEMENTS)
+
+
+@pytest.fixture(scope="module")
+def answerer(store: MemoryStore) -> Answerer:
+    return Answerer(store, embedder=None, ontology=ontology.default())
+
+
+def holds(answer: Answer, store: MemoryStore) -> None:
+    """Every fact of every path is in the store and quoted."""
+    facts = {fact for path in answer.paths for fact in path.facts}
+    assert facts
+    triples = [(fact.subject, fact.relation, fact.object) for fact in facts]
+    assert len(store.facts_between(triples)) == len(facts)
+    assert {citation.fact for citation in answer.citations} == {fact.id for fact in facts}
+
+
+@pytest.mark.parametrize(("question", "expected"), ANSWERS, ids=[question for question, _ in ANSWERS])
+def test_what_is_asked_for(answerer: Answerer, store: MemoryStore, question: str, expected: set[Entity]) -> None:
+    trace = answerer.explain(question)
+    assert trace.answer.reason == "" or not trace.answer.abstained, trace.answer.reason
+    assert {entity.name for entity in trace.answer.entities} == {entity.name for entity in expected}
+    assert trace.by == "operators"
+    assert trace.choice is not None
+    assert trace.choice.operation is not None
+    assert trace.choice.operation.lines
+    holds(trace.answer, store)
+
+
+@pytest.mark.parametrize(("question", "text"), TEXTS, ids=[question for question, _ in TEXTS])
+def test_numbers_and_yes_or_no(answerer: Answerer, store: MemoryStore, question: str, text: str) -> None:
+    answer = answerer.ask(question)
+    assert answer.text == text, answer.reason
+    holds(answer, store)
+
+
+@pytest.mark.parametrize(("question", "reason"), REFUSED, ids=[question for question, _ in REFUSED])
+def test_what_is_not_decided_is_said(answerer: Answerer, question: str, reason: str) -> None:
+    answer = answerer.ask(question)
+    assert answer.abstained, answer.text
+    assert reason in answer.reason
+
+
+@pytest.fixture(scope="module")
+def in_neo4j(neo4j_store: BoltStore) -> BoltStore:
+    """The same graph in Neo4j."""
+    wipe(neo4j_store)
+    neo4j_store.write(readings(STATEMENTS))
+    return neo4j_store
+
+
+@pytest.mark.neo4j
+def test_the_cypher_of_an_operation_finds_the_same_in_neo4j(
+    answerer: Answerer, in_neo4j: BoltStore, neo4j_door: Door
+) -> None:
+    asked = 0
+    with GraphDatabase.driver(neo4j_door.uri, auth=(neo4j_door.user, neo4j_door.password)) as driver:
+        for question, expected in [*ANSWERS, *((question, int(text)) for question, text in TEXTS if text in "123")]:
+            choice = answerer.explain(question).choice
+            assert choice is not None
+            assert choice.operation is not None
+            if choice.operation.cypher is None:
+                continue
+            found = driver.execute_query(choice.operation.cypher)
+            assert not [s for s in found.summary.gql_status_objects if s.is_notification], question
+            if isinstance(expected, int):
+                assert [row["count"] for row in found.records] == [expected], question
+            else:
+                assert {row["answer"]["name"] for row in found.records} == {one.name for one in expected}, question
+            asked += 1
+    assert asked > len(ANSWERS) / 2
