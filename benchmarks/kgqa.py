@@ -111,11 +111,12 @@ def zero_shot(
     graph: Mirror, texts: np.ndarray, encoder: MiniLM, config: PlannerConfig, *, count: int = GENERATED
 ) -> Planner:
     """A planner that was trained on generated questions alone."""
-    made = generate(
+    found = generate(
         graph, ontology.default(), count=count + GENERATED_DEV, hops=config.hops, seed=config.seed, languages=("en",)
     )
+    made = list(found.questions)
     random.Random(config.seed).shuffle(made)
-    print(f"{len(made):,} questions generated", flush=True)
+    print(f"{len(made):,} questions generated, {found.ambiguous:,} ambiguous ones dropped", flush=True)
     dev, train = (worded_examples(graph, part, encoder.tokens) for part in (made[:GENERATED_DEV], made[GENERATED_DEV:]))
     return train_planner(graph, train, texts, config, encoder=encoder.name, dev=dev, progress=show)
 

@@ -1,10 +1,12 @@
 """Training questions from a graph alone: chains as they occur in it, worded from what its relations are called.
 
 A chain is worded from its topic outwards: each step names what it leads to, "the place of birth of X 's wife", and the
-last one asks for it, "where was X 's wife born". What a question asks for is what walking its chain leads to.
+last one asks for it, "where was X 's wife born". What a question asks for is what walking its chain leads to. Words
+that were also drawn for another chain, which leads to something else from the same topic, ask for neither.
 """
 
 import random
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -36,6 +38,15 @@ class Generated:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Questions that were made, and what was not."""
+
+    questions: tuple[Generated, ...]
+    ambiguous: int  # dropped: their words are also those of a chain that leads to other answers
+    unworded: tuple[str, ...]  # relations whose name is no word, and for which the ontology and the lexicon have none
+
+
 def generate(
     mirror: Mirror,
     ontology: Ontology,
@@ -46,7 +57,7 @@ def generate(
     wordings: int = 2,
     languages: Sequence[str] = LANGUAGES,
     types: Mapping[EntityId, str] | None = None,
-) -> list[Generated]:
+) -> Made:
     """About so many questions of 1 to ``hops`` hops, fewer where the graph is small; the same for the same seed.
 
     Each chain is worded ``wordings`` times. A relation that has no words in a language is not asked about in it; with
@@ -65,7 +76,9 @@ def generate(
             text = _worded(steps[language], turned, kind, language, draw)
             topic = mirror.entities[walk.topic]
             made.setdefault((text, topic), Generated(text, topic, walk.chain, walk.ends, language))
-    return list(made.values())[:count]
+    kept = _certain(list(made.values()), mirror)
+    unworded = tuple(name for name, sense in zip(mirror.relations, senses, strict=True) if not sense.words)
+    return Made(tuple(kept[:count]), len(made) - len(kept), unworded)
 
 
 def examples(
@@ -76,6 +89,27 @@ def examples(
         Example(Asked.of(question.text, pieces), (mirror.places[question.topic],), question.answers, (question.chain,))
         for question, pieces in zip(questions, tokens([question.text for question in questions]), strict=True)
     ]
+
+
+def _certain(made: Sequence[Generated], mirror: Mirror) -> list[Generated]:
+    """Without questions whose words stand for another chain as well, one that leads to other answers from their topic.
+
+    Every such chain is walked: words that mean two chains are no harm where only one of them leads on, or both agree.
+    """
+    chains: defaultdict[str, set[Chain]] = defaultdict(set)
+    for each in made:
+        chains[_plain(each.text)].add(each.chain)
+
+    def is_certain(one: Generated) -> bool:
+        place = mirror.places[one.topic]
+        others = (mirror.walk([place], chain)[-1].reached for chain in chains[_plain(one.text)] - {one.chain})
+        return all(not len(ends) or one.answers == set(ends.tolist()) for ends in others)
+
+    return [each for each in made if is_certain(each)]
+
+
+def _plain(text: str) -> str:
+    return text.rstrip(" ?？")
 
 
 class _Wording:

@@ -59,10 +59,11 @@ def test_questions_are_learned_and_others_answered(folder: Path, capsys: pytest.
     told = capsys.readouterr()
     assert "clew learn --questions" in told.err
     assert "Glass Bell (Thing)" in told.out
-    assert run(["learn", "--questions", "questions.txt", "--epochs", "15", "--json", *STORE]) == 0
+    assert run(["learn", "--questions", "questions.txt", "--no-generated", "--epochs", "15", "--json", *STORE]) == 0
     told = capsys.readouterr()
     found = json.loads(told.out)
-    assert (found["unreadable_lines"], found["held_out"], found["skipped"]) == (2, 8, {})
+    assert (found["unreadable_lines"], found["own"]["held_out"], found["skipped"]) == (2, 8, {})
+    assert found["generated"] == {"learned": 0, "held_out": 0, "hits1": None}
     assert "line 81 has no tab" in told.err
     assert "epoch 15" in told.err
     assert Path("graph/model/planner.safetensors").exists()
@@ -130,7 +131,7 @@ def test_over_http_a_planner_is_used_once_it_is_there(services: Services, folder
     store = services.store
     lines, _ = read_questions(folder / "questions.txt")
     trained = learn_questions(
-        lines, store, services.ontology, services.embedder, graph=mirror(store), epochs=15, seed=1
+        lines, store, services.ontology, services.embedder, graph=mirror(store), generated=0, epochs=15, seed=1
     )
     trained.planner.save(services.planner_file)
     assert client.post("/ask", json=question).json()["answer"] == "Metz"
