@@ -24,6 +24,7 @@ from nlp.embed import Tokens
 
 SAME = 0.5  # of steps there and back are worded as one: "with the same director as X"
 NAMED = 0.5  # of questions ask by naming what they ask for: "what is the job of X"
+WORDINGS = 20  # of one chain of a small graph
 ENDINGS = {"en": (" ?", "?", "?", ""), "zh": ("?", "？", "")}
 
 
@@ -60,17 +61,19 @@ def generate(
 ) -> Made:
     """About so many questions of 1 to ``hops`` hops, fewer where the graph is small; the same for the same seed.
 
-    Each chain is worded ``wordings`` times. A relation that has no words in a language is not asked about in it; with
-    ``types`` of entities, question words go by the type of the answers.
+    Each chain is worded ``wordings`` times, more often where the graph has too few. A relation that has no words in a
+    language is not asked about in it; with ``types`` of entities, question words go by the type of the answers.
     """
     draw = random.Random(seed)
     senses = [sense_of(relation, ontology) for relation in mirror.relations]
     said = {language: _Wording(mirror, senses, language) for language in languages}
     made: dict[tuple[str, EntityId], Generated] = {}
-    for walk in sample(mirror, -(-count // wordings), hops=hops, seed=seed):
+    walks = sample(mirror, -(-count // wordings), hops=hops, seed=seed)
+    times = max(wordings, min(WORDINGS, -(-count // max(1, len(walks)))))
+    for walk in walks:
         steps = {language: found for language in languages if all(found := said[language].steps(walk))}
         kind = _kind(walk, mirror, ontology, types or {})
-        for _ in range(wordings if steps else 0):
+        for _ in range(times if steps else 0):
             language = draw.choice(list(steps))
             turned = [row == mirror.inverse(before) for before, row in pairwise(walk.chain)]
             text = _worded(steps[language], turned, kind, language, draw)
