@@ -35,7 +35,7 @@ def learn(
         bool, typer.Option("--questions", help="Learn how to answer questions, instead of learning the graph.")
     ] = False,
     generated: Annotated[
-        bool, typer.Option("--generated/--no-generated", help="With --questions: make questions from the graph, too.")
+        bool, typer.Option(help="With --questions: learn from questions made of the graph, too.")
     ] = True,
     update: Annotated[bool, typer.Option("--update", help="Begin with what was learned before.")] = False,
     scorer: Annotated[str, typer.Option(help="complex, distmult, rotate, transe, rgcn or compgcn.")] = "complex",

@@ -236,7 +236,7 @@ def load(path: Path) -> Planner:
             raise PlannerError(f"{path} holds {about['format']!r}, not {FORMAT!r}; train the planner anew.")
         return Planner(load_file(path), about["relations"], encoder=about["encoder"], hops=about["hops"])
     except FileNotFoundError as error:
-        raise PlannerError(f"No planner at {path}; train one first with `clew learn --questions FILE`.") from error
+        raise PlannerError(f"No planner at {path}; train one first with `clew learn --questions`.") from error
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise PlannerError(f"The planner in {path} cannot be read ({error}); train it anew.") from error
 
