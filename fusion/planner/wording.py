@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import regex
+
 from fusion.planner.labels import Chain
 from fusion.planner.lexicon import LANGUAGES, Sense, Words, kind_of_type, sense_of
 from fusion.planner.model import TOPIC, Asked
@@ -25,7 +27,14 @@ from nlp.embed import Tokens
 SAME = 0.5  # of steps there and back are worded as one: "with the same director as X"
 NAMED = 0.5  # of questions ask by naming what they ask for: "what is the job of X"
 WORDINGS = 20  # of one chain of a small graph
-ENDINGS = {"en": (" ?", "?", "?", ""), "zh": ("?", "？", "")}
+OPENED = 0.25  # of questions begin by saying that they are some
+OPENINGS = {
+    "en": ("please tell me ", "do you know ", "i would like to know ", "i wonder ", "can you say ", "so , "),
+    "zh": ("请问", "你知道", "我想知道", "告诉我", "我很好奇", "想了解一下"),
+}
+ENDINGS = {"en": (" ?", "?", "?", ""), "zh": ("?", "？", "", "", "呢", "啊？", "呢？")}
+
+_HAN = regex.compile(r"\p{Han}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,10 @@ def _certain(made: Sequence[Generated], mirror: Mirror) -> list[Generated]:
 
 
 def _plain(text: str) -> str:
-    return text.rstrip(" ?？")
+    """A wording without what it begins and ends with."""
+    language = "zh" if _HAN.search(text) else "en"
+    opening = next((one for one in OPENINGS[language] if text.startswith(one)), "")
+    return text[len(opening) :].rstrip(" ?？呢啊")
 
 
 class _Wording:
@@ -180,4 +192,5 @@ def _worded(
             at += 1
     if not asked or draw.random() < NAMED:
         asked = draw.choice(asks(phrase, kind or steps[-1].kind, language))
-    return asked + draw.choice(ENDINGS[language])
+    opening = draw.choice(OPENINGS[language]) if draw.random() < OPENED else ""
+    return opening + asked + draw.choice(ENDINGS[language])
