@@ -5,7 +5,8 @@ trains a planner on the first part from questions and answers alone (the gold pa
 that is best on the second, and answers the third.
 
 ``python -m benchmarks.kgqa metaqa`` trains one planner for all hops on some of the published dev questions, and answers
-the published test questions, on the 95.6 % of the graph that could be had. ``--questions N`` answers so many of each.
+the published test questions, on the 95.6 % of the graph that could be had, and those of one hop as machine translation
+there and back paraphrased them (ntm), of which it has seen none. ``--questions N`` answers so many of each.
 
 With ``--zero-shot`` the planner sees no human question: it is trained on questions made from the graph alone
 (fusion/planner/wording.py), those of another draw choose the epoch, and it answers the same test questions.
@@ -83,10 +84,10 @@ def _answers(text: str) -> set[str]:
     raise ValueError(f"{text!r} is not an answer with all answers in brackets")
 
 
-def metaqa(folder: Path, hop: int, split: str) -> list[Question]:
-    """The published questions of a hop."""
+def metaqa(folder: Path, hop: int, split: str, *, words: str = "vanilla") -> list[Question]:
+    """The published questions of a hop; of one hop, in other ``words``, too: ntm."""
     found = []
-    for line in (folder / f"{hop}-hop" / "vanilla" / f"qa_{split}.txt").read_text("utf-8").splitlines():
+    for line in (folder / f"{hop}-hop" / words / f"qa_{split}.txt").read_text("utf-8").splitlines():
         text, answers = line.split("\t")
         before, _, rest = text.partition("[")
         topic, _, after = rest.partition("]")
@@ -200,10 +201,10 @@ def on_metaqa(limit: int | None, command: str, *, unseen: bool) -> list[Row]:
         planner = _of_metaqa(graph, texts, encoder)
     seconds = time.perf_counter() - begun
     rows: list[Row] = []
-    for hop in (1, 2, 3):
-        questions = metaqa(folder, hop, "test")[:limit]
+    for hop, words, title in ((1, "vanilla", ""), (2, "vanilla", ""), (3, "vanilla", ""), (1, "ntm", " paraphrased")):
+        questions = metaqa(folder, hop, "test", words=words)[:limit]
         score = answer(planner, graph, texts, examples(graph, questions, encoder), [len(q.answers) for q in questions])
-        split = f"{hop}-hop, {len(questions):,} test questions"
+        split = f"{hop}-hop{title}, {len(questions):,} test questions"
         system = ZERO_SHOT if unseen else SYSTEM
         rows += rows_of("MetaQA, kb_recovered.txt", split, system, [score], seconds, [METAQA.seed], command)
     return rows
