@@ -6,7 +6,7 @@ that were also drawn for another chain, which leads to something else from the s
 """
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,6 +25,7 @@ from kg.ontology import Ontology
 from nlp.embed import Tokens
 
 SAME = 0.5  # of steps there and back are worded as one: "with the same director as X"
+NEARLY_ALL = 0.9  # of what a relation leads to
 NAMED = 0.5  # of questions ask by naming what they ask for: "what is the job of X"
 WORDINGS = 20  # of one chain of a small graph
 OPENED = 0.25  # of questions begin by saying that they are some
@@ -32,6 +33,7 @@ OPENINGS = {
     "en": ("please tell me ", "do you know ", "i would like to know ", "i wonder ", "can you say ", "so , "),
     "zh": ("请问", "你知道", "我想知道", "告诉我", "我很好奇", "想了解一下"),
 }
+IS_OPEN = ("tell me", "name ", "can you", "do you", "请问")  # what needs no opening
 ENDINGS = {"en": (" ?", "?", "?", ""), "zh": ("?", "？", "", "", "呢", "啊？", "呢？")}
 
 _HAN = regex.compile(r"\p{Han}")
@@ -75,7 +77,8 @@ def generate(
     """
     draw = random.Random(seed)
     senses = [sense_of(relation, ontology) for relation in mirror.relations]
-    said = {language: _Wording(mirror, senses, language) for language in languages}
+    typed = _types_at_ends(mirror, types or {})
+    said = {language: _Wording(mirror, senses, language, ontology, typed) for language in languages}
     made: dict[tuple[str, EntityId], Generated] = {}
     walks = sample(mirror, -(-count // wordings), hops=hops, seed=seed)
     times = max(wordings, min(WORDINGS, -(-count // max(1, len(walks)))))
@@ -134,11 +137,19 @@ class _Wording:
     of {}" is parents backwards only where no children are told).
     """
 
-    def __init__(self, mirror: Mirror, senses: Sequence[Sense], language: str) -> None:
+    def __init__(
+        self,
+        mirror: Mirror,
+        senses: Sequence[Sense],
+        language: str,
+        ontology: Ontology,
+        typed: Sequence[str | None],
+    ) -> None:
         self._mirror, self._language = mirror, language
         both = [*senses, *(sense.backwards() for sense in senses)]
         self._words = [sense.words.get(language, Words()) for sense in both]
         self._kinds = [sense.object for sense in both]
+        self._typed = [ontology.type_words.get(type or "", {}).get(language, ()) for type in typed]
         self._turns: dict[tuple[int, tuple[int, ...]], Turns] = {}
         self._rivals = [self._alike(row) for row in range(len(both))]
 
@@ -152,8 +163,14 @@ class _Wording:
                 words = self._words[row]
                 for rival in rivals:
                     words = self._beside(words, rival)
+                back = self._mirror.inverse(row)
                 self._turns[row, rivals] = turns(
-                    words, self._kinds[row], self._kinds[self._mirror.inverse(row)], self._language
+                    words,
+                    self._kinds[row],
+                    self._kinds[back],
+                    self._language,
+                    typed=self._typed[row],
+                    typed_back=self._typed[back],
                 )
             found.append(self._turns[row, rivals])
         return found
@@ -176,6 +193,21 @@ def _kind(walk: Walk, mirror: Mirror, ontology: Ontology, types: Mapping[EntityI
     return found.pop() if len(found) == 1 else None
 
 
+def _types_at_ends(mirror: Mirror, types: Mapping[EntityId, str]) -> list[str | None]:
+    """For each row the type of what it leads to, where nearly all of that is of one. (2r)"""
+    found = [Counter[str]() for _ in range(2 * len(mirror.relations))]
+    if types:
+        for subject, relation, object in mirror.triples():
+            row = mirror.rows[relation]
+            found[row][types.get(object, "")] += 1
+            found[mirror.inverse(row)][types.get(subject, "")] += 1
+    most = [counts.most_common(1) for counts in found]
+    return [
+        one[0][0] if one and one[0][1] >= NEARLY_ALL * counts.total() else None
+        for one, counts in zip(most, found, strict=True)
+    ]
+
+
 def _worded(
     steps: Sequence[Turns], turned: Sequence[bool], kind: str | None, language: str, draw: random.Random
 ) -> str:
@@ -192,5 +224,6 @@ def _worded(
             at += 1
     if not asked or draw.random() < NAMED:
         asked = draw.choice(asks(phrase, kind or steps[-1].kind, language))
-    opening = draw.choice(OPENINGS[language]) if draw.random() < OPENED else ""
+    opened = draw.random() < OPENED and not asked.startswith(IS_OPEN)
+    opening = draw.choice(OPENINGS[language]) if opened else ""
     return opening + asked + draw.choice(ENDINGS[language])

@@ -168,6 +168,17 @@ def test_question_words_go_by_the_types_of_answers() -> None:
     assert "where" not in typed
 
 
+def test_things_are_called_by_their_types() -> None:
+    flu, cough = EntityId("flu"), EntityId("cough")
+    graph = Mirror.of([(flu, "symptom", cough)])
+    types = {flu: "Disease", cough: "Symptom"}
+    made = generate(graph, ONTOLOGY, count=800, hops=1, seed=0, wordings=400, types=types).questions
+    said = [each.text for each in made if each.chain == (1,)]
+    assert any("which disease" in text for text in said)
+    assert any("哪些疾病" in text for text in said)
+    assert not any("thing" in text or "东西" in text for text in said)
+
+
 HUMAN = {  # no template says these
     ("works_for",): "Please give me the name of {}'s employing company.",
     ("friend",): "Does anybody remember the best friend of {}?",
