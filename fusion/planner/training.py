@@ -37,7 +37,6 @@ class PlannerConfig:
     rate: float = 2e-3  # of AdamW, falling to 0 over the epochs as half a cosine
     decay: float = 1e-4
     dropout: float = 0.2
-    unheard: float = 0.0  # of word pieces: their vectors are left out of a pass, so that no single word decides alone
     clip: float = 1.0
     seed: int = 0
 
@@ -87,7 +86,7 @@ class PlannerNet(nn.Module):
         self.first = nn.Parameter(torch.zeros(width))
         self.way = nn.Parameter(torch.zeros(3, text_width))
         self.own = nn.Parameter(torch.zeros(2 * relations + 1, text_width))
-        self.dropout, self.heard = nn.Dropout(config.dropout), nn.Dropout1d(config.unheard)
+        self.dropout = nn.Dropout(config.dropout)
         self.characters = nn.Embedding(BUCKETS + 1, width, padding_idx=0) if chinese else None
         with torch.no_grad():
             if self.characters is not None:
@@ -104,10 +103,9 @@ class PlannerNet(nn.Module):
 
     def read(self, features: Tensor, grams: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Shapes: features (b, s, t + 2), grams (b, s, 3), lengths (b,) -> states (b, s, d), keys (b, s, d)."""
-        pieces, marks = features[..., :-2], features[..., -2:]
-        x = self.enter(torch.cat((self.heard(pieces), marks), dim=2))
+        x = self.enter(features)
         if self.characters is not None:
-            x = x + self.heard(self.characters(grams).sum(dim=2))
+            x = x + self.characters(grams).sum(dim=2)
         x = self.dropout(torch.tanh(x))
         packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         states, _ = nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True)
