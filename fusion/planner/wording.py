@@ -113,17 +113,17 @@ def _certain(made: Sequence[Generated], mirror: Mirror) -> list[Generated]:
     """
     chains: defaultdict[str, set[Chain]] = defaultdict(set)
     for each in made:
-        chains[_plain(each.text)].add(each.chain)
+        chains[plain(each.text)].add(each.chain)
 
     def is_certain(one: Generated) -> bool:
         place = mirror.places[one.topic]
-        others = (mirror.walk([place], chain)[-1].reached for chain in chains[_plain(one.text)] - {one.chain})
+        others = (mirror.walk([place], chain)[-1].reached for chain in chains[plain(one.text)] - {one.chain})
         return all(not len(ends) or one.answers == set(ends.tolist()) for ends in others)
 
     return [each for each in made if is_certain(each)]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A wording without what it begins and ends with."""
     language = "zh" if _HAN.search(text) else "en"
     opening = next((one for one in OPENINGS[language] if text.startswith(one)), "")
