@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PROBE, NEWCOMERS = "probe", "newcomers"  # the training that leaves facts out, and that for entities to come
 SILENCE = 5.0  # seconds
 EPOCHS = 100
+# What goes with --questions.
 PLANNER_OPTIONS = frozenset({"file", "questions", "generated", "epochs", "seed", "store", "as_json", "debug"})
 
 
@@ -58,7 +59,10 @@ def learn(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Learn the graph: a vector for every entity, for `similar`, `predict` and `suspicious`."""
+    """Learn the graph: a vector for every entity, for `similar`, `predict` and `suspicious`.
+
+    With --questions, learn how to answer questions instead: from ones made of the graph, and from your own in FILE.
+    """
     if questions:
         _only(context, PLANNER_OPTIONS)
         with open_services(store) as services:

@@ -79,7 +79,7 @@ def generate(
     senses = [sense_of(relation, ontology) for relation in mirror.relations]
     typed = _types_at_ends(mirror, types or {})
     said = {language: _Wording(mirror, senses, language, ontology, typed) for language in languages}
-    made: dict[tuple[str, EntityId], Generated] = {}
+    made: dict[tuple[str, EntityId, Chain], Generated] = {}
     walks = sample(mirror, -(-count // wordings), hops=hops, seed=seed)
     times = max(wordings, min(WORDINGS, -(-count // max(1, len(walks)))))
     for walk in walks:
@@ -90,10 +90,11 @@ def generate(
             turned = [row == mirror.inverse(before) for before, row in pairwise(walk.chain)]
             text = _worded(steps[language], turned, kind, language, draw)
             topic = mirror.entities[walk.topic]
-            made.setdefault((text, topic), Generated(text, topic, walk.chain, walk.ends, language))
-    kept = _certain(list(made.values()), mirror)
+            made[text, topic, walk.chain] = Generated(text, topic, walk.chain, walk.ends, language)
+    certain = _certain(list(made.values()), mirror)
+    kept = list({(each.text, each.topic): each for each in reversed(certain)}.values())[::-1]  # of one meaning, once
     unworded = tuple(name for name, sense in zip(mirror.relations, senses, strict=True) if not sense.words)
-    return Made(tuple(kept[:count]), len(made) - len(kept), unworded)
+    return Made(tuple(kept[:count]), len(made) - len(certain), unworded)
 
 
 def examples(
