@@ -53,7 +53,7 @@ def store() -> MemoryStore:
 
 @pytest.fixture(scope="module")
 def trained(store: MemoryStore, embedder: MiniLM) -> Trained:
-    return learn_questions([], store, ONTOLOGY, embedder, graph=mirror(store), generated=600, epochs=4)
+    return learn_questions([], store, ONTOLOGY, embedder, graph=mirror(store), generated=900, epochs=8)
 
 
 def first(planned: PlannedReader, store: MemoryStore, text: str) -> set[str]:
