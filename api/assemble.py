@@ -4,9 +4,10 @@
 part that is slow to load stands in the method that builds it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, TypeVar
 
 from api.errors import RequestError
@@ -45,6 +46,7 @@ class Services:
         self._notify = notify
         self._parts: dict[str, object] = {} if store is None else {"store": store}
         self._lock = RLock()
+        self._training = Lock()
 
     def _once(self, name: str, build: Callable[[], T]) -> T:
         with self._lock:
@@ -238,6 +240,20 @@ class Services:
         if learned is None or learned.model != placing.model:
             raise NotLearnedError("The names were learned with other vectors than the graph holds; run `clew learn`.")
         return placing
+
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """One training at a time.
+
+        Raises:
+            RequestError: another one is under way.
+        """
+        if not self._training.acquire(blocking=False):
+            raise RequestError("this service is learning already; ask again when that is done")
+        try:
+            yield
+        finally:
+            self._training.release()
 
     def question(self, text: str) -> str:
         """A question or search text that may go on its way.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from api.commands import asking, explaining, graph, learning, reading, running, setup
+from api.commands import asking, explaining, graph, learning, predicting, reading, running, setup
 from api.commands.options import Debug
 from api.display import leave_pipe, note
 from api.errors import Exit, exit_code
@@ -33,9 +33,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "stats": graph.stats,
     "export": graph.export,
     "learn": learning.learn,
-    "similar": learning.similar,
-    "predict": learning.predict,
-    "suspicious": learning.suspicious,
+    "similar": predicting.similar,
+    "predict": predicting.predict,
+    "suspicious": predicting.suspicious,
     "serve": running.serve,
     "doctor": setup.doctor,
 }

@@ -5,7 +5,10 @@ trains a planner on the first part from questions and answers alone (the gold pa
 that is best on the second, and answers the third.
 
 ``python -m benchmarks.kgqa metaqa`` trains one planner for all hops on some of the published dev questions, and answers
-the published test questions, on the 95.6 % of the graph that could be had. ``--questions N`` answers so many of each.
+the published test questions, on the 95.6 % of the graph that could be had, and those of one hop as machine translation
+there and back paraphrased them (ntm), of which it has seen none. ``--questions N`` answers so many of each.
+
+With ``--mixed`` it is also trained on questions made from the graph, as `clew learn --questions FILE` does.
 
 With ``--zero-shot`` the planner sees no human question: it is trained on questions made from the graph alone
 (fusion/planner/wording.py), those of another draw choose the epoch, and it answers the same test questions.
@@ -48,6 +51,7 @@ WORDED = PlannerConfig(epochs=6)  # more only fits the templates better
 METAQA = PlannerConfig(epochs=4)
 METAQA_TRAIN, METAQA_DEV = 4000, 300  # of the published dev questions of each hop
 SYSTEM, ZERO_SHOT = "Clew planner", "Clew planner, generated questions only"
+MIXED = "Clew planner, generated questions too"
 GENERATED, GENERATED_DEV = 6000, 300
 
 
@@ -83,10 +87,10 @@ def _answers(text: str) -> set[str]:
     raise ValueError(f"{text!r} is not an answer with all answers in brackets")
 
 
-def metaqa(folder: Path, hop: int, split: str) -> list[Question]:
-    """The published questions of a hop."""
+def metaqa(folder: Path, hop: int, split: str, *, words: str = "vanilla") -> list[Question]:
+    """The published questions of a hop; of one hop, in other ``words``, too: ntm."""
     found = []
-    for line in (folder / f"{hop}-hop" / "vanilla" / f"qa_{split}.txt").read_text("utf-8").splitlines():
+    for line in (folder / f"{hop}-hop" / words / f"qa_{split}.txt").read_text("utf-8").splitlines():
         text, answers = line.split("\t")
         before, _, rest = text.partition("[")
         topic, _, after = rest.partition("]")
@@ -111,11 +115,12 @@ def zero_shot(
     graph: Mirror, texts: np.ndarray, encoder: MiniLM, config: PlannerConfig, *, count: int = GENERATED
 ) -> Planner:
     """A planner that was trained on generated questions alone."""
-    made = generate(
+    found = generate(
         graph, ontology.default(), count=count + GENERATED_DEV, hops=config.hops, seed=config.seed, languages=("en",)
     )
+    made = list(found.questions)
     random.Random(config.seed).shuffle(made)
-    print(f"{len(made):,} questions generated", flush=True)
+    print(f"{len(made):,} questions generated, {found.ambiguous:,} ambiguous ones dropped", flush=True)
     dev, train = (worded_examples(graph, part, encoder.tokens) for part in (made[:GENERATED_DEV], made[GENERATED_DEV:]))
     return train_planner(graph, train, texts, config, encoder=encoder.name, dev=dev, progress=show)
 
@@ -185,7 +190,7 @@ def on_paths(name: str, seeds: int, command: str, *, unseen: bool) -> list[Row]:
     return rows_of(title, split, system, scores, seconds / seeds, list(range(seeds)), command)
 
 
-def on_metaqa(limit: int | None, command: str, *, unseen: bool) -> list[Row]:
+def on_metaqa(limit: int | None, command: str, *, unseen: bool, mixed: bool) -> list[Row]:
     """One planner for questions of one, two and three hops."""
     folder = data_folder() / "MetaQA"
     lines = (folder / "kb_recovered.txt").read_text("utf-8").splitlines()
@@ -196,20 +201,20 @@ def on_metaqa(limit: int | None, command: str, *, unseen: bool) -> list[Row]:
     if unseen:
         planner = zero_shot(graph, texts, encoder, METAQA, count=3 * METAQA_TRAIN)
     else:
-        planner = _of_metaqa(graph, texts, encoder)
+        planner = _of_metaqa(graph, texts, encoder, generated=GENERATED // 2 if mixed else 0)
     seconds = time.perf_counter() - begun
     rows: list[Row] = []
-    for hop in (1, 2, 3):
-        questions = metaqa(folder, hop, "test")[:limit]
+    for hop, words, title in ((1, "vanilla", ""), (2, "vanilla", ""), (3, "vanilla", ""), (1, "ntm", " paraphrased")):
+        questions = metaqa(folder, hop, "test", words=words)[:limit]
         score = answer(planner, graph, texts, examples(graph, questions, encoder), [len(q.answers) for q in questions])
-        split = f"{hop}-hop, {len(questions):,} test questions"
-        system = ZERO_SHOT if unseen else SYSTEM
+        split = f"{hop}-hop{title}, {len(questions):,} test questions"
+        system = ZERO_SHOT if unseen else MIXED if mixed else SYSTEM
         rows += rows_of("MetaQA, kb_recovered.txt", split, system, [score], seconds, [METAQA.seed], command)
     return rows
 
 
-def _of_metaqa(graph: Mirror, texts: np.ndarray, encoder: MiniLM) -> Planner:
-    """A planner that was trained on some of the published dev questions."""
+def _of_metaqa(graph: Mirror, texts: np.ndarray, encoder: MiniLM, *, generated: int) -> Planner:
+    """A planner that was trained on some of the published dev questions, and on so many generated ones."""
     folder = data_folder() / "MetaQA"
     train: list[Example] = []
     dev: list[Example] = []
@@ -220,6 +225,9 @@ def _of_metaqa(graph: Mirror, texts: np.ndarray, encoder: MiniLM) -> Planner:
         asked = examples(graph, drawn[: METAQA_TRAIN + METAQA_DEV], encoder)
         train += [example for example in asked[:METAQA_TRAIN] if example.topics]
         dev += [example for example in asked[METAQA_TRAIN:] if example.topics]
+    if generated:
+        made = generate(graph, ontology.default(), count=generated, hops=METAQA.hops, seed=0, languages=("en",))
+        train += worded_examples(graph, made.questions, encoder.tokens)
     print(f"{len(train)} questions encoded in {time.perf_counter() - begun:.0f} s", flush=True)
     return train_planner(graph, train, texts, METAQA, encoder=encoder.name, dev=dev, progress=show)
 
@@ -272,11 +280,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--questions", type=int, help="of each hop of MetaQA")
     parser.add_argument("--zero-shot", action="store_true", help="train on generated questions only")
+    parser.add_argument("--mixed", action="store_true", help="train on generated questions of MetaQA's graph, too")
     parser.add_argument("--no-write", action="store_true")
     options = parser.parse_args()
+    if options.mixed and (options.zero_shot or options.data != "metaqa"):
+        parser.error("--mixed is for metaqa, without --zero-shot")
     command = " ".join((f"python -m benchmarks.{NAME}", *sys.argv[1:]))
     if options.data == "metaqa":
-        rows = on_metaqa(options.questions, command, unseen=options.zero_shot)
+        rows = on_metaqa(options.questions, command, unseen=options.zero_shot, mixed=options.mixed)
     else:
         rows = on_paths(options.data, options.seeds, command, unseen=options.zero_shot)
     if options.no_write:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import regex
 
-from fusion.compare import country
 from fusion.evaluate import normalise
 from kg.facts import Chunk, Document, Entity, EntityId, Evidence, Fact, Occurrence, name_key
 from kg.memory_store import MemoryStore
 from kg.store import DocumentRecord, GraphStore, Reading
 from nlp.dates import find_dates
+from nlp.lexicon import NATIONALITIES
 
 RELATIONS = {  # those of the evidence, as the ontology has them; the first is what a gold graph says
     "director": ("directed_by",),
@@ -130,7 +130,9 @@ def _titles(subjects: Sequence[str], titles: Sequence[str]) -> dict[str, str]:
 
 def _keys(name: str) -> frozenset[str]:
     bare = _TOLD.sub("", name)
-    return frozenset(normalise(each) for each in (name, bare, bare.partition(",")[0])) | {country(bare)}
+    return frozenset(normalise(each) for each in (name, bare, bare.partition(",")[0])) | {
+        name_key(NATIONALITIES.get(bare, bare))
+    }
 
 
 def topics(question: Question) -> list[Thing]:

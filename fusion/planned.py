@@ -93,7 +93,7 @@ class PlannedReader:
         if planner.encoder != embedder.name:
             raise PlannerError(
                 f"The planner was trained with the encoder {planner.encoder}, and this one is {embedder.name}; train "
-                "it anew with `clew learn --questions FILE`."
+                "it anew with `clew learn --questions`."
             )
         self._store, self._planner, self._embedder, self._mirrored = store, planner, embedder, mirrored
         self._kept, self._notify = kept, notify

@@ -40,7 +40,7 @@ def explain(
         found = explaining.explain(services, wanted, topics=chosen, predict=predict)
         out = display(services)
         if not found.planner:
-            note("no planner has been trained for this graph; `clew learn --questions FILE` trains one")
+            note("no planner has been trained for this graph; `clew learn --questions` trains one")
         if cypher:
             if found.cypher is None:
                 raise RequestError(

@@ -1,4 +1,4 @@
-"""`clew learn`, and what a learned graph is good for: `clew similar`, `clew predict`, `clew suspicious`."""
+"""`clew learn`: the graph as vectors, or how to answer questions."""
 
 import time
 from collections.abc import Iterator
@@ -8,32 +8,36 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api import learning, views
+from api import learning
 from api.commands.options import Debug, Json, Store, display, open_services
 from api.commands.planning import learn_planner
-from api.display import Display, note, plain, plural
-from api.errors import RequestError, UnknownEntityError, exit_code
+from api.display import note, plural
+from api.errors import RequestError, exit_code
 from kg.errors import GraphError
 from kg.memory_store import MemoryStore
 
 if TYPE_CHECKING:
-    from api.assemble import Services
     from kg.embeddings.config import Epoch
     from kg.embeddings.workers import Workers
-    from kg.facts import Entity
 
-ANYTHING = "?"
 PROBE, NEWCOMERS = "probe", "newcomers"  # the training that leaves facts out, and that for entities to come
 SILENCE = 5.0  # seconds
 EPOCHS = 100
-PLANNER_OPTIONS = frozenset({"questions", "epochs", "seed", "store", "as_json", "debug"})  # that go with --questions
+# What goes with --questions.
+PLANNER_OPTIONS = frozenset({"file", "questions", "generated", "epochs", "seed", "store", "as_json", "debug"})
 
 
 def learn(
     context: typer.Context,
-    questions: Annotated[
-        Path | None, typer.Option(help="Learn from these questions how to answer more, instead of learning the graph.")
+    file: Annotated[
+        Path | None, typer.Argument(help="With --questions: your own questions, with their answers.", metavar="FILE")
     ] = None,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="Learn how to answer questions, instead of learning the graph.")
+    ] = False,
+    generated: Annotated[
+        bool, typer.Option(help="With --questions: learn from questions made of the graph, too.")
+    ] = True,
     update: Annotated[bool, typer.Option("--update", help="Begin with what was learned before.")] = False,
     scorer: Annotated[str, typer.Option(help="complex, distmult, rotate, transe, rgcn or compgcn.")] = "complex",
     dimension: Annotated[int, typer.Option(min=2, help="Numbers in a vector.")] = 256,
@@ -55,12 +59,17 @@ def learn(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Learn the graph: a vector for every entity, for `similar`, `predict` and `suspicious`."""
-    if questions is not None:
+    """Learn the graph: a vector for every entity, for `similar`, `predict` and `suspicious`.
+
+    With --questions, learn how to answer questions instead: from ones made of the graph, and from your own in FILE.
+    """
+    if questions:
         _only(context, PLANNER_OPTIONS)
         with open_services(store) as services:
-            learn_planner(services, questions, epochs=epochs, seed=seed, as_json=as_json)
+            learn_planner(services, file, generated=generated, epochs=epochs, seed=seed, as_json=as_json)
         return
+    if file is not None or not generated:
+        raise RequestError(f"{'--no-generated' if file is None else file} says nothing without --questions")
     with open_services(store) as services:
         from kg.embeddings.learn import learn
         from kg.embeddings.models import config_for
@@ -170,109 +179,3 @@ class _Watch:
         on = {PROBE: "", NEWCOMERS: " for new entities"}.get(stage, " on all facts")
         count = "step" if stage == NEWCOMERS else "epoch"
         note(f"{count} {epoch.number}{on}: loss {epoch.loss:.3f}{found}, {epoch.seconds:.0f} s")
-
-
-def similar(
-    entity: Annotated[str, typer.Argument(help="Name or id of an entity.")],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many entities.")] = 10,
-    store: Store = None,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Find entities like one, by the company they keep in the graph."""
-    with open_services(store) as services:
-        one = _one(services, entity)
-        found = learning.similar(services, one.id, limit=limit)
-        out = display(services)
-        if found.placed_by_name:
-            note(f"{one.name} came after the learning, and is placed by its name; `clew learn --update` learns it")
-        elif found.learned.stale:
-            note(_STALE)
-        if as_json:
-            out.json(found)
-        else:
-            out.columns((f"{one.cosine:.3f}", one.entity.name, one.entity.type) for one in found.entities)
-
-
-def predict(
-    subject: Annotated[str, typer.Argument(help="Name or id of an entity, or ? to ask for it.")],
-    relation: Annotated[str, typer.Argument(help="A relation of the graph, such as directed_by.")],
-    object: Annotated[str, typer.Argument(help="Name or id of an entity, or ? to ask for it.")] = ANYTHING,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many predictions.")] = 10,
-    store: Store = None,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Say what the graph does not hold but the model expects, how probable it is, and why. These are not facts."""
-    if (subject == ANYTHING) == (object == ANYTHING):
-        raise RequestError("ask for one end: `clew predict SUBJECT RELATION ?` or `clew predict ? RELATION OBJECT`")
-    with open_services(store) as services:
-        model = services.learned_graph
-        if object == ANYTHING:
-            predictions = model.predict(relation, subject=_one(services, subject).id, limit=limit)
-        else:
-            predictions = model.predict(relation, object=_one(services, object).id, limit=limit)
-        found = learning.predictions(services.store, predictions, stale=model.stale)
-        out = display(services)
-        _tell_stale(found.stale)
-        if as_json:
-            out.json(found)
-            return
-        for one in found.predictions:
-            out.line(
-                f"predicted {one.probability:6.1%}  {plain(one.subject.name)} {out.arrow(one.relation)} "
-                f"{plain(one.object.name)} ({plain(one.object.type if object == ANYTHING else one.subject.type)})"
-            )
-            _reasons(out, one.reasons)
-        if not found.predictions:
-            out.line("Nothing is expected there.")
-
-
-def suspicious(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many facts.")] = 20,
-    store: Store = None,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """List the facts that the model would not have expected, for a person to look at, the strangest first."""
-    with open_services(store) as services:
-        model = services.learned_graph
-        found = learning.doubts(services.store, model.suspicious(limit=limit), stale=model.stale)
-        out = display(services)
-        _tell_stale(found.stale)
-        if as_json:
-            out.json(found)
-            return
-        for one in found.doubts:
-            out.line(
-                f"{one.deviation:+.1f}σ  {plain(one.subject.name)} {out.arrow(one.relation)} {plain(one.object.name)}"
-            )
-            _reasons(out, one.reasons)
-
-
-_STALE = "the graph has changed since it was learned; `clew learn --update` brings the model up to date"
-
-
-def _tell_stale(difference: str) -> None:
-    if difference:
-        note(f"{_STALE} ({difference})")
-
-
-def _reasons(out: Display, reasons: list[learning.ReasonOut]) -> None:
-    for reason in reasons:
-        steps = "; ".join(f"{plain(s.subject)} {out.arrow(s.relation)} {plain(s.object)}" for s in reason.path)
-        out.line(f"    {steps} (such a path goes with it in {reason.holds} of {reason.cases} cases)")
-
-
-def _one(services: "Services", text: str) -> "Entity":
-    """The entity that a name means; of several, the one with the most facts."""
-    wanted = services.question(text)
-    found = views.named(services.store, wanted)
-    if not found:
-        raise UnknownEntityError(f"no entity is called {text!r}; `clew search` looks into the texts")
-    if len(found) > 1:
-        degree = {entity.id: len(services.store.facts([entity.id], limit=1000)) for entity in found}
-        found.sort(key=lambda entity: (-degree[entity.id], entity.id))
-        others = ", ".join(f"{entity.type} {entity.id}" for entity in found[1:4])
-        note(f"taking {found[0].name} ({found[0].type}); others of that name: {others}")
-    return found[0]

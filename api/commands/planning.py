@@ -1,79 +1,50 @@
-"""`clew learn --questions`: a planner trained on a person's questions over the graph."""
+"""`clew learn --questions`: a planner trained on questions made from the graph, and on a person's own."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
+from api import planning
 from api.assemble import Services
 from api.commands.options import display
 from api.display import note, plural
-from api.schemas import Shape
 
-SHOWN = 5  # bad lines that are named; the rest are counted
+if TYPE_CHECKING:
+    from fusion.planner.questions import Question
+    from fusion.planner.training import PlannerEpoch
 
-
-class PlannerOut(Shape):
-    """What training a planner came to."""
-
-    path: str
-    questions: int = Field(description="Learned from")
-    held_out: int
-    hits1: float | None = Field(description="Share of held-out questions whose first answer was right; null without")
-    skipped: dict[str, int] = Field(description="Questions that could not be learned from, by why")
-    unreadable_lines: int
-    epochs: int
-    seconds: float
+SHOWN = 5  # bad lines, or relations without words, that are named; the rest are counted
 
 
-def learn_planner(services: Services, path: Path, *, epochs: int | None, seed: int, as_json: bool) -> None:
+def learn_planner(
+    services: Services, path: Path | None, *, generated: bool, epochs: int | None, seed: int, as_json: bool
+) -> None:
     """Train a planner and keep it beside the model of the graph.
 
     Raises:
         InputError: the file cannot be read, or holds no question.
-        PlannerError: nothing can be learned from it, or the planner cannot be written.
+        RequestError: there is neither a file nor are questions to be made.
+        PlannerError: nothing can be learned from, or the planner cannot be written.
     """
-    import time
-
-    from fusion.planner.learning import learn_questions
     from fusion.planner.questions import read_questions
-    from fusion.planner.training import PlannerEpoch
 
-    begun = time.perf_counter()
-    questions, problems = read_questions(path)
-    for line in problems.lines[:SHOWN]:
-        note(line)
-    if problems.count > SHOWN:
-        note(f"… and {plural(problems.count - SHOWN, 'line')} more")
-
-    def tell(epoch: PlannerEpoch) -> None:
-        hits = "" if epoch.hits1 is None else f", Hits@1 {epoch.hits1:.3f}"
-        note(f"epoch {epoch.number}: loss {epoch.loss:.3f}{hits}, {epoch.seconds:.0f} s")
-
-    kept = services.mirror_file
-    from kg.mirror import mirror
-    from kg.mirror_file import kept_mirror
-
-    graph = mirror(services.store) if kept is None else kept_mirror(services.store, kept, notify=note)
-    trained = learn_questions(
+    questions: list[Question] = []
+    unreadable = 0
+    if path is not None:
+        questions, problems = read_questions(path)
+        unreadable = problems.count
+        for line in problems.lines[:SHOWN]:
+            note(line)
+        if unreadable > SHOWN:
+            note(f"… and {plural(unreadable - SHOWN, 'line')} more")
+    found = planning.learn(
+        services,
         questions,
-        services.store,
-        services.ontology,
-        services.embedder,
-        graph=graph,
+        generated=generated,
         epochs=epochs,
         seed=seed,
-        progress=tell,
-    )
-    trained.planner.save(services.planner_file)
-    found = PlannerOut(
-        path=str(services.planner_file),
-        questions=trained.questions,
-        held_out=trained.held_out,
-        hits1=trained.hits1,
-        skipped=dict(trained.skipped.most_common()),
-        unreadable_lines=problems.count,
-        epochs=trained.epochs,
-        seconds=round(time.perf_counter() - begun, 1),
+        unreadable=unreadable,
+        notify=note,
+        progress=_tell,
     )
     out = display(services)
     if as_json:
@@ -81,8 +52,22 @@ def learn_planner(services: Services, path: Path, *, epochs: int | None, seed: i
         return
     for why, count in found.skipped.items():
         note(f"{plural(count, 'question')} skipped: {why}")
-    out.line(f"Learned from {plural(found.questions, 'question')} in {found.seconds:.0f} s; kept in {found.path}.")
-    if found.hits1 is None:
-        out.line("There are too few questions to hold some out; how good the plans are is not known.")
-    else:
-        out.line(f"Of {plural(found.held_out, 'question')} held out, {found.hits1:.1%} were answered right.")
+    if found.unworded:
+        more = f" and {len(found.unworded) - SHOWN:,} more" if len(found.unworded) > SHOWN else ""
+        named = ", ".join(map(repr, found.unworded[:SHOWN]))
+        note(f"no question is made about {named}{more}: label them in the ontology")
+    if found.ambiguous:
+        note(f"{plural(found.ambiguous, 'generated question')} dropped: their words mean two things")
+    parts = [(found.own, "question"), (found.generated, "generated question")]
+    told = " and ".join(plural(part.learned, what) for part, what in parts if part.learned)
+    out.line(f"Learned from {told} in {found.seconds:.0f} s; kept in {found.path}.")
+    for part, what in parts:
+        if part.hits1 is not None:
+            out.line(f"Of {plural(part.held_out, what)} held out, {part.hits1:.1%} were answered right.")
+        elif part.learned:
+            out.line(f"There are too few {what}s to hold some out; how good the plans are for such is not known.")
+
+
+def _tell(epoch: "PlannerEpoch") -> None:
+    hits = "" if epoch.hits1 is None else f", Hits@1 {epoch.hits1:.3f}"
+    note(f"epoch {epoch.number}: loss {epoch.loss:.3f}{hits}, {epoch.seconds:.0f} s")

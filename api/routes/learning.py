@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from api import learning
+from api import learning, planning
 from api.deps import ServicesDep, StoreDep
 from api.problems import documented
 from kg.facts import EntityId
@@ -16,6 +16,15 @@ router = APIRouter(
 )
 
 Limit = Annotated[int, Query(ge=1, le=100, description="At most so many")]
+
+
+@router.post("/learn/questions", summary="Learn how to answer questions")
+def learn_questions(body: planning.LearnIn, services: ServicesDep) -> planning.PlannerOut:
+    """Train a planner on your questions and on questions made from the graph: minutes, while other requests go on."""
+    with services.learning():
+        return planning.learn(
+            services, planning.questions_of(body), generated=body.generated, epochs=body.epochs, seed=body.seed
+        )
 
 
 @router.get("/learned", summary="The learned model")

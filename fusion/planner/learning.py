@@ -1,22 +1,43 @@
-"""From a person's questions over a stored graph to a trained planner, and how good it is."""
+"""From a stored graph to a trained planner: on questions made from the graph, on a person's own, or on both.
+
+Where both are there, a person's questions are repeated until they are ``OWN`` of what is learned from: they say how
+people ask, the others keep every relation and every shape of question known.
+"""
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from fusion.errors import PlannerError
 from fusion.planner.model import Planner, row_texts
 from fusion.planner.questions import Question, prepare
-from fusion.planner.training import PlannerConfig, PlannerEpoch, hits_at_1, train_planner
+from fusion.planner.training import Example, PlannerConfig, PlannerEpoch, hits_at_1, train_planner
+from fusion.planner.wording import Made, generate
+from fusion.planner.wording import examples as worded
+from kg.facts import EntityId
 from kg.mirror import Mirror
 from kg.ontology import Ontology
 from kg.store import GraphStore
 from nlp.embed import TokenEmbedder
 
 HOLD_OUT = 20  # questions: of fewer, none can be spared
+HELD = 300  # generated questions that are held out, at the most
 STEPS = 400  # that training takes at the least, however few questions there are
 EPOCHS = (4, 40)  # the fewest and the most that are chosen
+GENERATED = 6000  # questions that are made, at the most
+EACH_WAY = 300  # questions for every relation in each direction: of few relations, fewer are made
+OWN = 0.5  # the share of a person's questions among all that are learned from
+NAMED = 5  # relations that a message names
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What became of questions of one origin."""
+
+    learned: int = 0
+    held_out: int = 0
+    hits1: float | None = None  # on those held out; None where there are none
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +45,27 @@ class Trained:
     """A planner, and what training it came to."""
 
     planner: Planner
-    questions: int  # that were learned from
-    held_out: int
-    hits1: float | None  # on those; None where there are none
-    skipped: Counter[str]  # questions that could not be learned from, by why
+    own: Part
+    generated: Part
+    skipped: Counter[str]  # questions of a person that could not be learned from, by why
+    ambiguous: int  # generated questions that were dropped, since their words mean two things
+    unworded: tuple[str, ...]  # relations that no generated question is about
     epochs: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Split:
+    train: Sequence[Example]
+    dev: Sequence[Example]
+
+    @classmethod
+    def of(cls, examples: Sequence[Example], *, most: int | None = None, seed: int) -> "_Split":
+        """A tenth is held out, or ``most``."""
+        drawn = list(examples)
+        random.Random(seed).shuffle(drawn)
+        held = len(drawn) // 10 if len(drawn) >= HOLD_OUT else 0
+        held = held if most is None else min(held, most)
+        return cls(drawn[held:], drawn[:held])
 
 
 def learn_questions(
@@ -38,30 +75,66 @@ def learn_questions(
     embedder: TokenEmbedder,
     *,
     graph: Mirror,
+    generated: int = GENERATED,
     epochs: int | None = None,
     seed: int = 0,
     progress: Callable[[PlannerEpoch], None] | None = None,
 ) -> Trained:
-    """Train a planner on questions, a tenth of them held out to choose the best epoch by.
+    """Train a planner on questions, and on as many as ``generated`` that are made from the graph.
+
+    A tenth of each is held out to choose the best epoch by.
 
     Raises:
-        PlannerError: the graph has no facts, or no question can be learned from.
+        PlannerError: the graph has no facts, none of the questions can be learned from, or none can be made.
         StoreError: the store failed.
         WeightsError: the embedder's weights are missing or damaged.
     """
     if not graph.facts:
         raise PlannerError(f"The graph at {store.address} holds no facts to walk; `clew ingest` or `clew import` some.")
     config = PlannerConfig(seed=seed)
-    prepared = prepare(questions, store, ontology, graph, embedder, hops=config.hops)
-    examples = list(prepared.examples)
-    random.Random(seed).shuffle(examples)
-    held = len(examples) // 10 if len(examples) >= HOLD_OUT else 0
-    dev, train = examples[:held], examples[held:]
-    batch = max(8, min(config.batch, len(train) // 8))
-    steps = -(-len(train) // batch)
-    config = PlannerConfig(seed=seed, batch=batch, epochs=epochs or min(EPOCHS[1], max(EPOCHS[0], -(-STEPS // steps))))
+    own, skipped, made = _Split((), ()), Counter[str](), Made((), 0, ())
+    if questions:
+        prepared = prepare(questions, store, ontology, graph, embedder, hops=config.hops)
+        own, skipped = _Split.of(prepared.examples, seed=seed), prepared.skipped
+    if generated:
+        types = {entity.id: entity.type for entity in store.all_entities()}
+        made = make_questions(graph, ontology, types, count=generated, hops=config.hops, seed=seed)
+        if not (made.questions or questions):
+            raise PlannerError(_nothing_made(made, store))
+    ours = _Split.of(worded(graph, made.questions, embedder.tokens), most=HELD, seed=seed)
+    train, dev = mixed(own.train, ours.train), mixed(own.dev, ours.dev)
+    config = replace(config, batch=max(8, min(config.batch, len(train) // 8)))
+    steps = -(-len(train) // config.batch)
+    config = replace(config, epochs=epochs or min(EPOCHS[1], max(EPOCHS[0], -(-STEPS // steps))))
     texts = embedder.encode(row_texts(graph.relations))
     planner = train_planner(graph, train, texts, config, encoder=embedder.name, dev=dev, progress=progress)
-    hits1 = hits_at_1(planner, graph, dev, texts) if dev else None
-    planner = planner.acquainted([example.asked for example in train])
-    return Trained(planner, len(train), held, hits1, prepared.skipped, config.epochs)
+    mine, made_up = (
+        Part(len(part.train), len(part.dev), hits_at_1(planner, graph, part.dev, texts) if part.dev else None)
+        for part in (own, ours)
+    )
+    known = [example.asked for example in (*own.train, *ours.train)]
+    return Trained(planner.acquainted(known), mine, made_up, skipped, made.ambiguous, made.unworded, config.epochs)
+
+
+def make_questions(
+    graph: Mirror, ontology: Ontology, types: Mapping[EntityId, str], *, count: int, hops: int, seed: int
+) -> Made:
+    """At most ``count`` questions from a graph, fewer where it has few relations."""
+    count = min(count, 2 * EACH_WAY * len(graph.relations))
+    return generate(graph, ontology, count=count, hops=hops, seed=seed, types=types)
+
+
+def mixed(own: Sequence[Example], generated: Sequence[Example]) -> list[Example]:
+    """Generated questions and a person's own, these repeated until they are about ``OWN`` of all."""
+    times = round(len(generated) * OWN / (1 - OWN) / len(own)) if own else 0
+    return [*own] * max(1, times) + [*generated]
+
+
+def _nothing_made(made: Made, store: GraphStore) -> str:
+    if not made.unworded:
+        return f"No question can be made from the graph at {store.address}; give questions in a file."
+    more = f" and {len(made.unworded) - NAMED:,} more" if len(made.unworded) > NAMED else ""
+    return (
+        f"No question can be made from the graph at {store.address}: {', '.join(map(repr, made.unworded[:NAMED]))}"
+        f"{more} are no words; label them in the ontology, or give questions in a file."
+    )

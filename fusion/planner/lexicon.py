@@ -1,7 +1,8 @@
 """What a relation is called in questions: from a lexicon of common relations, the ontology, and the relation's name.
 
 A relation is found in the lexicon and the ontology by its name, or by the last words of it ("has_genre",
-"__film__film__genre"). One that neither knows is called by its name alone.
+"__film__film__genre"). One that neither knows is called by its name alone; a name that is no word ("P31", "=>") says
+nothing.
 """
 
 import tomllib
@@ -23,6 +24,7 @@ _SEGMENTS = regex.compile(r"__+|[/.:#]")
 _CAMEL = regex.compile(r"(?<=\p{Ll})(?=\p{Lu})")
 _PARTS = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _HAN = regex.compile(r"\p{Han}")
+_WORD = regex.compile(r"\p{Han}|\p{L}\p{M}*\p{L}")
 _PREPOSITIONS = frozenset(("in", "on", "at", "for", "to", "from", "with", "of", "by", "as", "into", "under", "near"))
 _BE = frozenset(("is", "was", "are", "be"))
 _ENDS_AS_VERB = ("于", "由", "自", "是")
@@ -105,7 +107,10 @@ def name_words(relation: str) -> tuple[str, ...]:
 
 
 def sense_of(relation: str, ontology: Ontology) -> Sense:
-    """What is known of a relation; one that is not known has its name, in the language of its name."""
+    """What is known of a relation; one that is not known has its name, in the language of its name.
+
+    It has no words where nothing is known of it and its name is no word.
+    """
     name = _bare(name_words(relation))
     other_names, sense = _common(name)
     known = ontology.relations.get(relation)
@@ -118,9 +123,10 @@ def sense_of(relation: str, ontology: Ontology) -> Sense:
     for language in LANGUAGES:
         said = sense.words.get(language, Words())
         words[language] = _joined(said, _of_ontology(known, language, verbs=not (said.does or said.acts)))
-    own = "zh" if _HAN.search(relation) else "en"
-    named = _of_name(name_words(relation))
-    words[own] = _joined(words[own], Words(named.nouns) if words[own].does or words[own].acts else named)
+    if any(_WORD.search(word) for word in name_words(relation)):
+        own = "zh" if _HAN.search(relation) else "en"
+        named = _of_name(name_words(relation))
+        words[own] = _joined(words[own], Words(named.nouns) if words[own].does or words[own].acts else named)
     subject, object = sense.subject, sense.object
     if known is not None:
         subject = subject or _kind(known.domain, ontology)

@@ -1,13 +1,16 @@
 """Which relations to walk, read off a question: one relation a step, until it says stop.
 
-    x_i = tanh(W_x [v_i ; topic_i ; after_i] + b)       v_i: a word piece's vector from the sentence encoder
+    x_i = tanh(W_x [v_i ; topic_i ; after_i] + c_i + b) v_i: a word piece's vector from the sentence encoder
+    c_i = Σ_n C[n]                                      n: a Chinese character, and the pairs that it has a part in
     H = BiGRU(x)                                        (s, d)
     h_t = GRUCell([Σ_i a_i H_i ; ρ(r_{t−1})], h_{t−1})   a = softmax(W_k H · W_q h_{t−1} / √d)
     p(r_t) ∝ exp(W_o h_t · ρ(r_t))                      over the relations that lead on from where the walk stands
     ρ(r) = e(r) + A e(r) + way(r) + own(r)              e(r): the sentence vector of the relation's words
 
 "Stop" is a relation among the others. ``own`` is 0 for a relation that training did not see, so that such a relation
-is known by its words alone. Multi-hop question answering as a sequence of relations: Zhou et al. 2018 (IRN,
+is known by its words alone. The encoder is one of English, which knows few Chinese characters; C, learned with the
+planner and 0 at first, is what tells them apart (hashed as in fastText: Bojanowski et al. 2017,
+https://arxiv.org/abs/1607.04606). Multi-hop question answering as a sequence of relations: Zhou et al. 2018 (IRN,
 https://arxiv.org/abs/1801.04726); relations by their words: Shi et al. 2021 (TransferNet,
 https://arxiv.org/abs/2104.07302). Training (training.py) is torch's; answering needs numpy alone.
 
@@ -15,6 +18,7 @@ https://arxiv.org/abs/2104.07302). Training (training.py) is torch's; answering 
 """
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,14 +34,17 @@ from nlp.embed import Tokens
 
 Array = npt.NDArray[np.float32]
 
-FORMAT = "clew-planner-1"
+FORMAT = "clew-planner-2"
 TOPIC = "[MASK]"  # what stands for the topic in a question, so that its name says nothing
 SCALE = np.float32(8)  # of sentence vectors, which have unit length: their numbers are then about 0.4
 ACQUAINTED = 4000  # questions of training that a planner knows again
+CHARACTERS = "characters.weight"  # C; a planner that was trained on no Chinese has none
+BUCKETS = 4096  # that characters and pairs of them are hashed into
 SHOWN = 3  # parts of a long name that are read: "__people__person__gender" is "people person gender"
 
 _ANEW = "train it anew with `clew learn --questions`, or delete it to answer without one."
 _PARTS = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+_HAN = regex.compile(r"\p{Han}")
 
 
 def words_of(relation: str) -> str:
@@ -62,18 +69,21 @@ def masked(text: str, start: int, end: int) -> str:
 class Asked:
     """A question as the planner reads it.
 
-    Shapes: vectors (s, t) of its word pieces, the topic standing as ``TOPIC``; topic (s,) bool.
+    Shapes: vectors (s, t) of its word pieces, the topic standing as ``TOPIC``; topic (s,) bool; grams (s, 3), the
+    hashes of a piece's Chinese character and of the pairs that it ends and begins, 0 where there is none.
     """
 
     vectors: Array
     topic: npt.NDArray[np.bool_]
+    grams: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, text: str, tokens: Tokens) -> "Asked":
         """A question in which ``TOPIC`` stands for its topic, and its word pieces."""
         start = text.find(TOPIC)
         end = start + len(TOPIC) if start >= 0 else start
-        return cls(tokens.vectors, (tokens.spans[:, 0] < end) & (tokens.spans[:, 1] > start))
+        topic = (tokens.spans[:, 0] < end) & (tokens.spans[:, 1] > start)
+        return cls(tokens.vectors, topic, _grams(text, tokens.spans[:, 0].tolist()))
 
     @property
     def direction(self) -> Array:
@@ -91,6 +101,19 @@ class Asked:
         return found
 
 
+def _grams(text: str, starts: Sequence[int]) -> npt.NDArray[np.int64]:
+    """Shapes: (s,) -> (s, 3)."""
+    found = np.zeros((len(starts), 3), np.int64)
+    for row, at in zip(found, starts, strict=True):
+        if _HAN.match(text, at):
+            row[:] = [_bucket(gram) for gram in (text[at], text[max(0, at - 1) : at + 1], text[at : at + 2])]
+    return found
+
+
+def _bucket(gram: str) -> int:
+    return 1 + zlib.crc32(gram.encode()) % BUCKETS
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
     """A question that was read. Shapes: states (s, d), keys (s, d)."""
@@ -104,7 +127,7 @@ class Planner:
 
     def __init__(self, weights: Mapping[str, Array], relations: Sequence[str], *, encoder: str, hops: int) -> None:
         """``relations`` are those that training saw; ``encoder`` is the sentence encoder's name."""
-        self._weights = {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
+        self.weights = {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
         self.relations, self.encoder, self.hops = tuple(relations), encoder, hops
 
     def rows(self, relations: Sequence[str], texts: Array) -> Array:
@@ -112,7 +135,7 @@ class Planner:
 
         Shapes: texts (2r + 1, t), the sentence vectors of ``row_texts(relations)``; -> (2r + 1, t)
         """
-        weights, known = self._weights, {name: place for place, name in enumerate(self.relations)}
+        weights, known = self.weights, {name: place for place, name in enumerate(self.relations)}
         encoded = texts * SCALE
         ways = np.repeat(np.arange(3), (len(relations), len(relations), 1))
         adapted = encoded @ weights["adapt.weight"].T + weights["adapt.bias"]
@@ -126,8 +149,11 @@ class Planner:
 
     def read(self, asked: Asked) -> Read:
         """The question's states."""
-        weights = self._weights
-        x = np.tanh(asked.features @ weights["enter.weight"].T + weights["enter.bias"])  # (s, d)
+        weights = self.weights
+        x = asked.features @ weights["enter.weight"].T + weights["enter.bias"]  # (s, d)
+        if CHARACTERS in weights:
+            x += weights[CHARACTERS][asked.grams].sum(axis=1)
+        x = np.tanh(x)
         states = np.concatenate((self._gru(x, ""), self._gru(x[::-1], "_reverse")[::-1]), axis=1)  # (s, d)
         return Read(states, states @ weights["key.weight"].T + weights["key.bias"])
 
@@ -136,25 +162,25 @@ class Planner:
         known = np.unique(np.stack([asked.direction for asked in questions]), axis=0)
         if len(known) > ACQUAINTED:
             known = known[np.random.default_rng(0).choice(len(known), ACQUAINTED, replace=False)]
-        weights = self._weights | {"questions": known}
+        weights = self.weights | {"questions": known}
         return Planner(weights, self.relations, encoder=self.encoder, hops=self.hops)
 
     def likeness(self, asked: Asked) -> float:
         """The cosine of a question and the one of training that is most like it; 1 where none is known."""
-        known = self._weights.get("questions")
+        known = self.weights.get("questions")
         return 1.0 if known is None else float((known @ asked.direction).max())
 
     @property
     def begin(self) -> Array:
         """The state before the first step. Shapes: (d,)."""
-        return self._weights["first"]
+        return self.weights["first"]
 
     def step(self, read: Read, state: Array, before: Array) -> tuple[Array, Array]:
         """The next states, and what a row's ρ is compared with; ``before`` is ρ of the step taken, 0 at first.
 
         Shapes: state (…, d), before (…, t); -> (…, d), (…, t)
         """
-        weights = self._weights
+        weights = self.weights
         wanted = state @ weights["query.weight"].T + weights["query.bias"]
         scores = wanted @ read.keys.T / np.sqrt(np.float32(wanted.shape[-1]))  # (…, s)
         shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
@@ -165,7 +191,7 @@ class Planner:
 
     def _gru(self, x: Array, which: str) -> Array:
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        w_x, w_h, b_x, b_h = (self._weights[f"gru.{name}_l0{which}"] for name in names)
+        w_x, w_h, b_x, b_h = (self.weights[f"gru.{name}_l0{which}"] for name in names)
         of_x = x @ w_x.T + b_x  # (s, 3 d)
         state = np.zeros(w_h.shape[1], np.float32)
         found = np.empty((len(x), len(state)), np.float32)
@@ -183,7 +209,7 @@ class Planner:
         part = path.with_suffix(".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(self._weights, part, metadata={"about": json.dumps(about, ensure_ascii=False)})
+            save_file(self.weights, part, metadata={"about": json.dumps(about, ensure_ascii=False)})
             part.replace(path)
         except (OSError, SafetensorError) as error:
             raise PlannerError(
@@ -208,7 +234,7 @@ def load(path: Path) -> Planner:
         _check(weights, len(about["relations"]))
         return Planner(weights, about["relations"], encoder=about["encoder"], hops=about["hops"])
     except FileNotFoundError as error:
-        raise PlannerError(f"No planner at {path}; train one first with `clew learn --questions FILE`.") from error
+        raise PlannerError(f"No planner at {path}; train one first with `clew learn --questions`.") from error
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise PlannerError(f"The planner in {path} cannot be read ({error}); {_ANEW}") from error
 
@@ -237,6 +263,8 @@ def _check(weights: Mapping[str, Array], relations: int) -> None:
     for way in ("", "_reverse"):
         shapes |= {f"gru.weight_ih_l0{way}": (3 * half, width), f"gru.weight_hh_l0{way}": (3 * half, half)}
         shapes |= {f"gru.bias_{side}_l0{way}": (3 * half,) for side in ("ih", "hh")}
+    if CHARACTERS in weights:
+        shapes[CHARACTERS] = (BUCKETS + 1, width)
     for name, shape in shapes.items():
         if weights[name].shape != shape:
             raise ValueError(f"{name} has the shape {weights[name].shape}, not {shape}")

@@ -10,7 +10,7 @@ from itertools import product
 
 import regex
 
-from fusion.planner.lexicon import Kind, Verb, Words, kinds
+from fusion.planner.lexicon import Verb, Words, kinds
 
 Forms = tuple[tuple[str, ...], ...]
 
@@ -31,12 +31,24 @@ class Turns:
         return bool(self.named)
 
 
-def turns(words: Words, kind: str | None, back: str | None, language: str) -> Turns:
-    """The turns of a step by its words, from a thing of the kind ``back`` to one of ``kind``."""
+def turns(
+    words: Words,
+    kind: str | None,
+    back: str | None,
+    language: str,
+    *,
+    typed: Sequence[str] = (),
+    typed_back: Sequence[str] = (),
+) -> Turns:
+    """The turns of a step by its words, from a thing of the kind ``back`` to one of ``kind``.
+
+    ``typed`` and ``typed_back`` are what such things are called by their types: "disease", "drug".
+    """
     if not words:
         return Turns((), (), (), kind)
-    named, asked = (_chinese if language == "zh" else _english)(words, kinds()[kind or "thing"], kind)
-    things = kinds()[back or "thing"].words[language]
+    told = _Things.of(kind, typed, language)
+    named, asked = (_chinese if language == "zh" else _english)(words, told, kind)
+    things = _Things.of(back, typed_back, language).words
     if language == "zh":
         same = [f"和{{}}有相同{noun}的{thing}" for noun, thing in product(words.nouns, things)]
     else:
@@ -50,6 +62,23 @@ def turns(words: Words, kind: str | None, back: str | None, language: str) -> Tu
             )
         ]
     return Turns(_kept(named), _kept(asked), tuple(same), kind)
+
+
+@dataclass(frozen=True, slots=True)
+class _Things:
+    """What things are called in one language, and the question words for them."""
+
+    words: tuple[str, ...]
+    asks: tuple[str, ...]
+
+    @classmethod
+    def of(cls, kind: str | None, typed: Sequence[str], language: str) -> "_Things":
+        """By their kind and their types; things of a type are no mere "things"."""
+        known = kinds()[kind or "thing"]
+        which = ("哪些", "什么", "哪种") if language == "zh" else ("which ", "what ")
+        asked = tuple(each + word for each, word in product(which, typed))
+        words = known.words[language] if kind or not typed else ()
+        return cls((*typed, *words), (*asked, *known.asks[language]))
 
 
 def asks(named: str, kind: str | None, language: str) -> tuple[str, ...]:
@@ -70,8 +99,8 @@ def asks(named: str, kind: str | None, language: str) -> tuple[str, ...]:
     return tuple(asked)
 
 
-def _english(words: Words, kind: Kind, name: str | None) -> tuple[list[list[str]], list[list[str]]]:
-    things, questions = kind.words["en"], kind.asks["en"]
+def _english(words: Words, kind: _Things, name: str | None) -> tuple[list[list[str]], list[list[str]]]:
+    things, questions = kind.words, kind.asks
     if name is None:
         questions = (*questions, "who", "which one")
     link = "who" if name == "person" else "that"
@@ -121,8 +150,8 @@ def _indirect(ask: str) -> str | None:
     return f"the {thing} {found[1]} {{}} {found[2]} {found[3]}"
 
 
-def _chinese(words: Words, kind: Kind, name: str | None) -> tuple[list[list[str]], list[list[str]]]:
-    things, questions = kind.words["zh"], kind.asks["zh"]
+def _chinese(words: Words, kind: _Things, name: str | None) -> tuple[list[list[str]], list[list[str]]]:
+    things, questions = kind.words, kind.asks
     named: list[list[str]] = [[f"{{}}的{noun}" for noun in words.nouns]]
     asked: list[list[str]] = [
         [f"{{}}有什么{noun}" for noun in words.nouns] + [f"{{}}有哪些{noun}" for noun in words.nouns]

@@ -76,7 +76,7 @@ def read_questions(path: Path) -> tuple[list[Question], Problems]:
             try:
                 if line.problem:
                     raise ValueError(line.problem)
-                found.append(_question(line.number, line.text))
+                found.append(_of_line(line.number, line.text))
             except ValueError as error:
                 problems.add(line.number, str(error))
     if not found:
@@ -138,7 +138,22 @@ def prepare(
     return Prepared(tuple(examples), skipped)
 
 
-def _question(number: int, line: str) -> Question:
+def checked(found: Question) -> Question:
+    """A question as it is.
+
+    Raises:
+        ValueError: it is no question with answers; the message says what is missing.
+    """
+    if not found.text:
+        raise ValueError("has an empty question")
+    if len(found.text) > LINKED_TEXT:
+        raise ValueError(f"has a question of more than {LINKED_TEXT} characters")
+    if not found.answers:
+        raise ValueError("has no answer")
+    return found
+
+
+def _of_line(number: int, line: str) -> Question:
     """One line.
 
     Raises:
@@ -153,7 +168,7 @@ def _question(number: int, line: str) -> Question:
     if marked := _MARKED.search(text):
         topic = marked[1]
         text = text[: marked.start()] + topic + text[marked.end() :]
-    return _checked(Question(number, text.strip(), tuple(_names(answers.split("|"))), topic))
+    return checked(Question(number, text.strip(), tuple(_names(answers.split("|"))), topic))
 
 
 def _from_json(number: int, line: str) -> Question:
@@ -172,21 +187,11 @@ def _from_json(number: int, line: str) -> Question:
         raise ValueError('has a "topic" that is no name')
     if not isinstance(path, list) or not all(isinstance(step, str) and step for step in path):
         raise ValueError('has a "path" that is no list of relations')
-    return _checked(Question(number, text.strip(), tuple(_names(answers)), topic.strip(), tuple(path)))
+    return checked(Question(number, text.strip(), tuple(_names(answers)), topic.strip(), tuple(path)))
 
 
 def _names(texts: Sequence[str]) -> Iterator[str]:
     return (text.strip() for text in texts if text.strip())
-
-
-def _checked(found: Question) -> Question:
-    if not found.text:
-        raise ValueError("has an empty question")
-    if len(found.text) > LINKED_TEXT:
-        raise ValueError(f"has a question of more than {LINKED_TEXT} characters")
-    if not found.answers:
-        raise ValueError("has no answer")
-    return found
 
 
 def _named(store: GraphStore, names: set[str]) -> dict[str, list[EntityId]]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from fusion.errors import PlannerError
 from fusion.planner.labels import Chain, explain, said
-from fusion.planner.model import SCALE, Asked, Planner, words_of
+from fusion.planner.model import BUCKETS, SCALE, Asked, Planner, words_of
 from fusion.planner.search import candidates, plans
 from fusion.question import stem
 from kg.mirror import Mirror
@@ -73,7 +73,7 @@ class _Label:
 class PlannerNet(nn.Module):
     """The planner as torch trains it; see model.py for the equations."""
 
-    def __init__(self, relations: int, text_width: int, config: PlannerConfig) -> None:
+    def __init__(self, relations: int, text_width: int, config: PlannerConfig, *, chinese: bool) -> None:
         super().__init__()
         width = config.width
         self.relations = relations
@@ -87,7 +87,10 @@ class PlannerNet(nn.Module):
         self.way = nn.Parameter(torch.zeros(3, text_width))
         self.own = nn.Parameter(torch.zeros(2 * relations + 1, text_width))
         self.dropout = nn.Dropout(config.dropout)
+        self.characters = nn.Embedding(BUCKETS + 1, width, padding_idx=0) if chinese else None
         with torch.no_grad():
+            if self.characters is not None:
+                self.characters.weight.zero_()
             self.adapt.weight.mul_(0.1)
             self.leave.weight.mul_(0.25)
 
@@ -98,9 +101,12 @@ class PlannerNet(nn.Module):
         found: Tensor = encoded + self.adapt(encoded) + self.way[ways] + self.own
         return found
 
-    def read(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Shapes: features (b, s, t + 2), lengths (b,) -> states (b, s, d), keys (b, s, d)."""
-        x = self.dropout(torch.tanh(self.enter(features)))
+    def read(self, features: Tensor, grams: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Shapes: features (b, s, t + 2), grams (b, s, 3), lengths (b,) -> states (b, s, d), keys (b, s, d)."""
+        x = self.enter(features)
+        if self.characters is not None:
+            x = x + self.characters(grams).sum(dim=2)
+        x = self.dropout(torch.tanh(x))
         packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         states, _ = nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True)
         states = self.dropout(states)
@@ -142,7 +148,8 @@ def train_planner(
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        net = PlannerNet(len(mirror.relations), texts.shape[1], config)
+        chinese = any(example.asked.grams.any() for example in examples)
+        net = PlannerNet(len(mirror.relations), texts.shape[1], config, chinese=chinese)
         optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
         fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs)
         row_vectors = torch.from_numpy(texts)
@@ -213,10 +220,11 @@ def _label(mirror: Mirror, example: Example, chain: Chain) -> _Label:
 def _loss(net: PlannerNet, texts: Tensor, examples: Sequence[Example], labels: Sequence[Sequence[_Label]]) -> Tensor:
     """The mean over questions of −log Σ p(chain)."""
     lengths = torch.tensor([len(example.asked.vectors) for example in examples])
-    features = nn.utils.rnn.pad_sequence(
-        [torch.from_numpy(example.asked.features) for example in examples], batch_first=True
+    features, grams = (
+        nn.utils.rnn.pad_sequence([torch.from_numpy(array) for array in arrays], batch_first=True)
+        for arrays in zip(*((example.asked.features, example.asked.grams) for example in examples), strict=True)
     )
-    states, keys = net.read(features, lengths)
+    states, keys = net.read(features, grams, lengths)
     there = torch.arange(states.shape[1]) < lengths[:, None]
     rows = net.rows(texts)  # (2r + 1, t)
     flat = [label for of_question in labels for label in of_question]

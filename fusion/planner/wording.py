@@ -1,13 +1,17 @@
 """Training questions from a graph alone: chains as they occur in it, worded from what its relations are called.
 
 A chain is worded from its topic outwards: each step names what it leads to, "the place of birth of X 's wife", and the
-last one asks for it, "where was X 's wife born". What a question asks for is what walking its chain leads to.
+last one asks for it, "where was X 's wife born". What a question asks for is what walking its chain leads to. Words
+that were also drawn for another chain, which leads to something else from the same topic, ask for neither.
 """
 
 import random
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+
+import regex
 
 from fusion.planner.labels import Chain
 from fusion.planner.lexicon import LANGUAGES, Sense, Words, kind_of_type, sense_of
@@ -21,8 +25,18 @@ from kg.ontology import Ontology
 from nlp.embed import Tokens
 
 SAME = 0.5  # of steps there and back are worded as one: "with the same director as X"
+NEARLY_ALL = 0.9  # of what a relation leads to
 NAMED = 0.5  # of questions ask by naming what they ask for: "what is the job of X"
-ENDINGS = {"en": (" ?", "?", "?", ""), "zh": ("?", "？", "")}
+WORDINGS = 20  # of one chain of a small graph
+OPENED = 0.25  # of questions begin by saying that they are some
+OPENINGS = {
+    "en": ("please tell me ", "do you know ", "i would like to know ", "i wonder ", "can you say ", "so , "),
+    "zh": ("请问", "你知道", "我想知道", "告诉我", "我很好奇", "想了解一下"),
+}
+IS_OPEN = ("tell me", "name ", "can you", "do you", "请问")  # what needs no opening
+ENDINGS = {"en": (" ?", "?", "?", ""), "zh": ("?", "？", "", "", "呢", "啊？", "呢？")}
+
+_HAN = regex.compile(r"\p{Han}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,15 @@ class Generated:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Questions that were made, and what was not."""
+
+    questions: tuple[Generated, ...]
+    ambiguous: int  # dropped: their words are also those of a chain that leads to other answers
+    unworded: tuple[str, ...]  # relations whose name is no word, and for which the ontology and the lexicon have none
+
+
 def generate(
     mirror: Mirror,
     ontology: Ontology,
@@ -46,26 +69,32 @@ def generate(
     wordings: int = 2,
     languages: Sequence[str] = LANGUAGES,
     types: Mapping[EntityId, str] | None = None,
-) -> list[Generated]:
+) -> Made:
     """About so many questions of 1 to ``hops`` hops, fewer where the graph is small; the same for the same seed.
 
-    Each chain is worded ``wordings`` times. A relation that has no words in a language is not asked about in it; with
-    ``types`` of entities, question words go by the type of the answers.
+    Each chain is worded ``wordings`` times, more often where the graph has too few. A relation that has no words in a
+    language is not asked about in it; with ``types`` of entities, question words go by the type of the answers.
     """
     draw = random.Random(seed)
     senses = [sense_of(relation, ontology) for relation in mirror.relations]
-    said = {language: _Wording(mirror, senses, language) for language in languages}
-    made: dict[tuple[str, EntityId], Generated] = {}
-    for walk in sample(mirror, -(-count // wordings), hops=hops, seed=seed):
+    typed = _types_at_ends(mirror, types or {})
+    said = {language: _Wording(mirror, senses, language, ontology, typed) for language in languages}
+    made: dict[tuple[str, EntityId, Chain], Generated] = {}
+    walks = sample(mirror, -(-count // wordings), hops=hops, seed=seed)
+    times = max(wordings, min(WORDINGS, -(-count // max(1, len(walks)))))
+    for walk in walks:
         steps = {language: found for language in languages if all(found := said[language].steps(walk))}
         kind = _kind(walk, mirror, ontology, types or {})
-        for _ in range(wordings if steps else 0):
+        for _ in range(times if steps else 0):
             language = draw.choice(list(steps))
             turned = [row == mirror.inverse(before) for before, row in pairwise(walk.chain)]
             text = _worded(steps[language], turned, kind, language, draw)
             topic = mirror.entities[walk.topic]
-            made.setdefault((text, topic), Generated(text, topic, walk.chain, walk.ends, language))
-    return list(made.values())[:count]
+            made[text, topic, walk.chain] = Generated(text, topic, walk.chain, walk.ends, language)
+    certain = _certain(list(made.values()), mirror)
+    kept = list({(each.text, each.topic): each for each in reversed(certain)}.values())[::-1]  # of one meaning, once
+    unworded = tuple(name for name, sense in zip(mirror.relations, senses, strict=True) if not sense.words)
+    return Made(tuple(kept[:count]), len(made) - len(certain), unworded)
 
 
 def examples(
@@ -78,6 +107,30 @@ def examples(
     ]
 
 
+def _certain(made: Sequence[Generated], mirror: Mirror) -> list[Generated]:
+    """Without questions whose words stand for another chain as well, one that leads to other answers from their topic.
+
+    Every such chain is walked: words that mean two chains are no harm where only one of them leads on, or both agree.
+    """
+    chains: defaultdict[str, set[Chain]] = defaultdict(set)
+    for each in made:
+        chains[plain(each.text)].add(each.chain)
+
+    def is_certain(one: Generated) -> bool:
+        place = mirror.places[one.topic]
+        others = (mirror.walk([place], chain)[-1].reached for chain in chains[plain(one.text)] - {one.chain})
+        return all(not len(ends) or one.answers == set(ends.tolist()) for ends in others)
+
+    return [each for each in made if is_certain(each)]
+
+
+def plain(text: str) -> str:
+    """A wording without what it begins and ends with."""
+    language = "zh" if _HAN.search(text) else "en"
+    opening = next((one for one in OPENINGS[language] if text.startswith(one)), "")
+    return text[len(opening) :].rstrip(" ?？呢啊")
+
+
 class _Wording:
     """The turns of a graph's rows in one language, each beside the other relations that lead on from where it does.
 
@@ -85,11 +138,19 @@ class _Wording:
     of {}" is parents backwards only where no children are told).
     """
 
-    def __init__(self, mirror: Mirror, senses: Sequence[Sense], language: str) -> None:
+    def __init__(
+        self,
+        mirror: Mirror,
+        senses: Sequence[Sense],
+        language: str,
+        ontology: Ontology,
+        typed: Sequence[str | None],
+    ) -> None:
         self._mirror, self._language = mirror, language
         both = [*senses, *(sense.backwards() for sense in senses)]
         self._words = [sense.words.get(language, Words()) for sense in both]
         self._kinds = [sense.object for sense in both]
+        self._typed = [ontology.type_words.get(type or "", {}).get(language, ()) for type in typed]
         self._turns: dict[tuple[int, tuple[int, ...]], Turns] = {}
         self._rivals = [self._alike(row) for row in range(len(both))]
 
@@ -103,8 +164,14 @@ class _Wording:
                 words = self._words[row]
                 for rival in rivals:
                     words = self._beside(words, rival)
+                back = self._mirror.inverse(row)
                 self._turns[row, rivals] = turns(
-                    words, self._kinds[row], self._kinds[self._mirror.inverse(row)], self._language
+                    words,
+                    self._kinds[row],
+                    self._kinds[back],
+                    self._language,
+                    typed=self._typed[row],
+                    typed_back=self._typed[back],
                 )
             found.append(self._turns[row, rivals])
         return found
@@ -127,6 +194,21 @@ def _kind(walk: Walk, mirror: Mirror, ontology: Ontology, types: Mapping[EntityI
     return found.pop() if len(found) == 1 else None
 
 
+def _types_at_ends(mirror: Mirror, types: Mapping[EntityId, str]) -> list[str | None]:
+    """For each row the type of what it leads to, where nearly all of that is of one. (2r)"""
+    found = [Counter[str]() for _ in range(2 * len(mirror.relations))]
+    if types:
+        for subject, relation, object in mirror.triples():
+            row = mirror.rows[relation]
+            found[row][types.get(object, "")] += 1
+            found[mirror.inverse(row)][types.get(subject, "")] += 1
+    most = [counts.most_common(1) for counts in found]
+    return [
+        one[0][0] if one and one[0][1] >= NEARLY_ALL * counts.total() else None
+        for one, counts in zip(most, found, strict=True)
+    ]
+
+
 def _worded(
     steps: Sequence[Turns], turned: Sequence[bool], kind: str | None, language: str, draw: random.Random
 ) -> str:
@@ -143,4 +225,6 @@ def _worded(
             at += 1
     if not asked or draw.random() < NAMED:
         asked = draw.choice(asks(phrase, kind or steps[-1].kind, language))
-    return asked + draw.choice(ENDINGS[language])
+    opened = draw.random() < OPENED and not asked.startswith(IS_OPEN)
+    opening = draw.choice(OPENINGS[language]) if opened else ""
+    return opening + asked + draw.choice(ENDINGS[language])

@@ -59,10 +59,11 @@ def test_questions_are_learned_and_others_answered(folder: Path, capsys: pytest.
     told = capsys.readouterr()
     assert "clew learn --questions" in told.err
     assert "Glass Bell (Thing)" in told.out
-    assert run(["learn", "--questions", "questions.txt", "--epochs", "15", "--json", *STORE]) == 0
+    assert run(["learn", "--questions", "questions.txt", "--no-generated", "--epochs", "15", "--json", *STORE]) == 0
     told = capsys.readouterr()
     found = json.loads(told.out)
-    assert (found["unreadable_lines"], found["held_out"], found["skipped"]) == (2, 8, {})
+    assert (found["unreadable_lines"], found["own"]["held_out"], found["skipped"]) == (2, 8, {})
+    assert found["generated"] == {"learned": 0, "held_out": 0, "hits1": None}
     assert "line 81 has no tab" in told.err
     assert "epoch 15" in told.err
     assert Path("graph/model/planner.safetensors").exists()
@@ -107,6 +108,13 @@ def test_options_that_would_do_nothing_are_refused(folder: Path, capsys: pytest.
     assert run(["learn", "--questions", "questions.txt", "--dimension", "8", "--store", "memory:"]) == 2
     assert "--dimension" in capsys.readouterr().err
     assert run(["learn", "--questions", "missing.txt", "--store", "memory:"]) == 1
+    assert run(["learn", "questions.txt", "--store", "memory:"]) == 2
+    assert "questions.txt says nothing without --questions" in capsys.readouterr().err
+    assert run(["learn", "--no-generated", "--store", "memory:"]) == 2
+    assert run(["learn", "--questions", "--no-generated", "--store", "memory:"]) == 2
+    assert "nothing to learn from" in capsys.readouterr().err
+    assert run(["learn", "--questions", "--store", "memory:"]) == 1
+    assert "holds no facts" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -130,7 +138,7 @@ def test_over_http_a_planner_is_used_once_it_is_there(services: Services, folder
     store = services.store
     lines, _ = read_questions(folder / "questions.txt")
     trained = learn_questions(
-        lines, store, services.ontology, services.embedder, graph=mirror(store), epochs=15, seed=1
+        lines, store, services.ontology, services.embedder, graph=mirror(store), generated=0, epochs=15, seed=1
     )
     trained.planner.save(services.planner_file)
     assert client.post("/ask", json=question).json()["answer"] == "Metz"
@@ -152,6 +160,41 @@ def test_over_http_a_planner_is_used_once_it_is_there(services: Services, folder
             assert store.facts_between([(names[step["subject"]], step["relation"], names[step["object"]])])
     services.planner_file.write_bytes(b"damaged")
     assert "train it anew" in client.post("/ask", json=question).json()["detail"]
+
+
+def test_over_http_the_graph_alone_is_enough(services: Services) -> None:
+    client = TestClient(create_app(services))
+    found = client.post("/learn/questions", json={"epochs": 3}).json()
+    assert found["own"] == {"learned": 0, "held_out": 0, "hits1": None}
+    made = found["generated"]
+    assert made["learned"] > 500
+    assert made["hits1"] > 0.9
+    assert (found["unworded"], found["skipped"], found["epochs"]) == ([], {}, 3)
+    assert services.planner_file.exists()
+    asked = {"question": "Who fabricated Glass Bell?"}
+    assert client.post("/explain", json=asked).json()["answer"]["answer"] == "Emil Reuter"
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"generated": False}, "nothing to learn from"),
+        ({"questions": [{"question": "who made it", "answers": [" "]}]}, "questions.0: has no answer"),
+        ({"questions": [{"question": "who made [Nothing]", "answers": ["Nobody"]}]}, "None of the 1 questions"),
+        ({"epochs": 0}, "body.epochs"),
+    ],
+)
+def test_over_http_what_teaches_nothing_is_refused(body: dict[str, object], says: str, services: Services) -> None:
+    found = TestClient(create_app(services)).post("/learn/questions", json=body)
+    assert found.status_code == 422 or "None of" in says
+    assert says in found.json()["detail"]
+
+
+def test_one_training_at_a_time(services: Services) -> None:
+    with services.learning():
+        found = TestClient(create_app(services)).post("/learn/questions", json={})
+    assert found.status_code == 422
+    assert "learning already" in found.json()["detail"]
 
 
 def test_cypher_walks_what_the_plan_walks() -> None:

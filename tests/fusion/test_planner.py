@@ -96,7 +96,7 @@ def test_plans_are_learned_from_answers_alone(planner: Planner) -> None:
 
 def test_numpy_says_what_torch_says() -> None:
     torch.manual_seed(0)
-    net = PlannerNet(len(GRAPH.relations), WIDTH, CONFIG).eval()
+    net = PlannerNet(len(GRAPH.relations), WIDTH, CONFIG, chinese=True).eval()
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
@@ -105,7 +105,11 @@ def test_numpy_says_what_torch_says() -> None:
     asked = ask(WORDINGS["works_for", "lives_in"])
     with torch.no_grad():
         rows = net.rows(torch.from_numpy(TEXTS))
-        states, keys = net.read(torch.from_numpy(asked.features)[None], torch.tensor([len(asked.vectors)]))
+        states, keys = net.read(
+            torch.from_numpy(asked.features)[None],
+            torch.from_numpy(asked.grams)[None],
+            torch.tensor([len(asked.vectors)]),
+        )
         there = torch.ones(states.shape[:2], dtype=torch.bool)
         state, wanted = net.step(states, keys, there, net.first[None], torch.zeros(1, WIDTH))
         state, wanted = net.step(states, keys, there, state, rows[1:2])

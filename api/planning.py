@@ -1,0 +1,144 @@
+"""Learning how to answer questions, as JSON: questions in, and what training a planner came to."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import ConfigDict, Field
+
+from api.assemble import Services
+from api.errors import RequestError
+from api.schemas import Shape
+
+if TYPE_CHECKING:
+    from fusion.planner.learning import Part
+    from fusion.planner.questions import Question
+    from fusion.planner.training import PlannerEpoch
+
+MOST = 100_000  # questions of one request
+
+
+class QuestionIn(Shape):
+    """A question with its answers, by name."""
+
+    question: str
+    answers: list[str]
+    topic: str = Field(default="", description="The entity that it is about, as the question has it")
+    path: list[str] = Field(default=[], description="The relations from the topic to the answers; `^` walks one back")
+
+
+class LearnIn(Shape):
+    """What to learn from: questions of your own, questions made from the graph, or both."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {"questions": [{"question": "Where was its director born, Free Guy?", "answers": ["Montreal"]}]}
+            ]
+        },
+    )
+
+    questions: list[QuestionIn] = Field(default=[], max_length=MOST)
+    generated: bool = Field(default=True, description="Whether questions are made from the graph, too")
+    epochs: int | None = Field(
+        default=None, ge=1, description="Passes over the questions; chosen by their number if null"
+    )
+    seed: int = Field(default=0, ge=0)
+
+
+class PartOut(Shape):
+    """What became of the questions of one origin."""
+
+    learned: int = Field(description="Questions learned from")
+    held_out: int
+    hits1: float | None = Field(description="Share of those held out whose first answer was right; null without any")
+
+
+class PlannerOut(Shape):
+    """What training a planner came to."""
+
+    path: str
+    own: PartOut = Field(description="Questions that were given")
+    generated: PartOut = Field(description="Questions that were made from the graph")
+    skipped: dict[str, int] = Field(description="Given questions that could not be learned from, by why")
+    ambiguous: int = Field(description="Generated questions that were dropped: their words mean two things")
+    unworded: list[str] = Field(description="Relations that no generated question is about, for want of words")
+    unreadable_lines: int
+    epochs: int
+    seconds: float
+
+
+def questions_of(body: LearnIn) -> "list[Question]":
+    """The questions of a request.
+
+    Raises:
+        RequestError: one of them is no question with answers.
+    """
+    from fusion.planner.questions import Question, checked
+
+    found = []
+    for number, one in enumerate(body.questions):
+        names = tuple(name.strip() for name in one.answers if name.strip())
+        try:
+            found.append(checked(Question(number, one.question.strip(), names, one.topic.strip(), tuple(one.path))))
+        except ValueError as error:
+            raise RequestError(f"questions.{number}: {error}") from error
+    return found
+
+
+def learn(
+    services: Services,
+    questions: "Sequence[Question]",
+    *,
+    generated: bool = True,
+    epochs: int | None = None,
+    seed: int = 0,
+    unreadable: int = 0,
+    notify: Callable[[str], None] = lambda message: None,
+    progress: "Callable[[PlannerEpoch], None] | None" = None,
+) -> PlannerOut:
+    """Train a planner and keep it beside the model of the graph; ``notify`` is told if that of the graph cannot be.
+
+    Raises:
+        RequestError: there is nothing to learn from.
+        PlannerError: nothing can be learned from it, or the planner cannot be written.
+        StoreError: the store failed.
+    """
+    if not questions and not generated:
+        raise RequestError("without questions of your own there is nothing to learn from but generated ones")
+    from fusion.planner.learning import GENERATED, learn_questions
+    from kg.mirror import mirror
+    from kg.mirror_file import kept_mirror
+
+    begun = time.perf_counter()
+    kept = services.mirror_file
+    trained = learn_questions(
+        questions,
+        services.store,
+        services.ontology,
+        services.embedder,
+        graph=mirror(services.store) if kept is None else kept_mirror(services.store, kept, notify=notify),
+        generated=GENERATED if generated else 0,
+        epochs=epochs,
+        seed=seed,
+        progress=progress,
+    )
+    trained.planner.save(services.planner_file)
+    return PlannerOut(
+        path=str(services.planner_file),
+        own=_part(trained.own),
+        generated=_part(trained.generated),
+        skipped=dict(trained.skipped.most_common()),
+        ambiguous=trained.ambiguous,
+        unworded=list(trained.unworded),
+        unreadable_lines=unreadable,
+        epochs=trained.epochs,
+        seconds=round(time.perf_counter() - begun, 1),
+    )
+
+
+def _part(found: "Part") -> PartOut:
+    return PartOut(
+        learned=found.learned, held_out=found.held_out, hits1=None if found.hits1 is None else round(found.hits1, 4)
+    )
