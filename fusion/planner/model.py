@@ -26,7 +26,6 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from fusion.errors import PlannerError
-from fusion.planner.recurrent import both_ways, cell
 from nlp.embed import Tokens
 
 Array = npt.NDArray[np.float32]
@@ -128,7 +127,7 @@ class Planner:
         """The question's states."""
         weights = self._weights
         x = np.tanh(asked.features @ weights["enter.weight"].T + weights["enter.bias"])  # (s, d)
-        states = both_ways(x, weights)  # (s, d)
+        states = np.concatenate((self._gru(x, ""), self._gru(x[::-1], "_reverse")[::-1]), axis=1)  # (s, d)
         return Read(states, states @ weights["key.weight"].T + weights["key.bias"])
 
     def acquainted(self, questions: Sequence[Asked]) -> "Planner":
@@ -159,7 +158,7 @@ class Planner:
         scores = read.keys @ wanted / np.sqrt(np.float32(len(wanted)))
         shares = np.exp(scores - scores.max())
         heard = (shares / shares.sum()) @ read.states
-        state = cell(
+        state = _cell(
             np.concatenate((heard, before)),
             state,
             weights["cell.weight_ih"],
@@ -168,6 +167,15 @@ class Planner:
             weights["cell.bias_hh"],
         )
         return state, state @ weights["leave.weight"].T + weights["leave.bias"]
+
+    def _gru(self, x: Array, which: str) -> Array:
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        weights = [self._weights[f"gru.{name}_l0{which}"] for name in names]
+        state = np.zeros(weights[1].shape[1], np.float32)
+        found = np.empty((len(x), len(state)), np.float32)
+        for place, row in enumerate(x):
+            state = found[place] = _cell(row, state, *weights)
+        return found
 
     def save(self, path: Path) -> None:
         """Write the planner.
@@ -205,3 +213,16 @@ def load(path: Path) -> Planner:
         raise PlannerError(f"No planner at {path}; train one first with `clew learn --questions FILE`.") from error
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise PlannerError(f"The planner in {path} cannot be read ({error}); train it anew.") from error
+
+
+def _cell(x: Array, state: Array, w_x: Array, w_h: Array, b_x: Array, b_h: Array) -> Array:
+    """One step of a gated recurrent unit (Cho et al. 2014), its gates in torch's order: reset, update, new."""
+    of_x, of_h = np.split(w_x @ x + b_x, 3), np.split(w_h @ state + b_h, 3)
+    reset, update = _sigmoid(of_x[0] + of_h[0]), _sigmoid(of_x[1] + of_h[1])
+    found: Array = np.tanh(of_x[2] + reset * of_h[2]) * (1 - update) + update * state
+    return found
+
+
+def _sigmoid(x: Array) -> Array:
+    found: Array = np.reciprocal(1 + np.exp(-x))
+    return found

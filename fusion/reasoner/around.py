@@ -34,6 +34,9 @@ class Bounds:
     expanded: int = EXPANDED
 
 
+WHOLE = Bounds()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Around:
     """A part of a graph around topics.
@@ -66,19 +69,21 @@ def around(mirror: Mirror, topics: Collection[int], relevance: Array, *, hops: i
     """The entities around topics that a question may be about. Shapes: relevance (2r,), the probability of each row."""
     began = np.unique(np.fromiter(topics, np.int64))
     weights = relevance.astype(np.float64) + FLOOR
-    met, front, share = _Sums(began, np.full(len(began), 2.0)), began, np.full(len(began), 1 / max(1, len(began)))
+    share = np.zeros(len(mirror.entities))
+    share[began] = 1 / max(1, len(began))
+    met = 2 * share  # the topics are met before all others
     for _ in range(hops):
+        front = np.flatnonzero(share)
         if len(front) > bounds.expanded:
-            chosen = np.sort(np.argsort(-share, kind="stable")[: bounds.expanded])
-            front, share = front[chosen], share[chosen]
-        arrived = _walk(mirror, front, share, weights)
-        front, share = arrived.places, arrived.values
-        met = met.and_(arrived)
-    most = np.argsort(-met.values, kind="stable")[: bounds.entities]
-    kept = np.sort(most)
-    places, worth = met.places[kept], met.values[kept]
+            front = np.sort(front[np.argsort(-share[front], kind="stable")[: bounds.expanded]])
+        share = _walk(mirror, front, share[front], weights)
+        met += share
+    found = np.flatnonzero(met)
+    places = np.sort(found[np.argsort(-met[found], kind="stable")[: bounds.entities]])
+    worth = met[places]
     owner, rows, ends = mirror.edges_from(places)
-    kinds = np.unique(np.stack((owner, rows), axis=1), axis=0)
+    new = _changes(owner * len(weights) + rows)
+    kinds = np.stack((owner[new], rows[new]), axis=1)
     targets = np.searchsorted(places, ends).clip(max=max(0, len(places) - 1))
     inside = places[targets] == ends if len(places) else np.zeros(0, bool)
     sources, rows, targets = owner[inside], rows[inside], targets[inside]
@@ -131,29 +136,23 @@ def best_path(
     return -float(reached[hop, which]), tuple(reversed(found))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sums:
-    """A number for each of some places, which ascend."""
-
-    places: Places
-    values: npt.NDArray[np.float64]
-
-    def and_(self, other: "_Sums") -> "_Sums":
-        places, inverse = np.unique(np.concatenate((self.places, other.places)), return_inverse=True)
-        return _Sums(places, np.bincount(inverse, np.concatenate((self.values, other.values)), minlength=len(places)))
-
-
 def _walk(
     mirror: Mirror, places: Places, share: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
-) -> _Sums:
-    """Where one step from some places leads, and what each place that it leads to gets of what they have."""
+) -> npt.NDArray[np.float64]:
+    """What every entity gets by one step from some places. Shapes: places (k,) ascending, share (k,) -> (entities,)."""
     owner, rows, ends = mirror.edges_from(places)
-    pairs, pair, facts = np.unique(owner * len(weights) + rows, return_inverse=True, return_counts=True)
-    whose, which = np.divmod(pairs, len(weights))
+    new = _changes(owner * len(weights) + rows)
+    pair, whose, which = np.cumsum(new) - 1, owner[new], rows[new]
     total = np.bincount(whose, weights[which], minlength=len(places))
-    given = share[whose] * weights[which] / total[whose] / facts  # (pairs,)
-    reached, inverse = np.unique(ends, return_inverse=True)
-    return _Sums(reached, np.bincount(inverse, given[pair], minlength=len(reached)))
+    given = share[whose] * weights[which] / total[whose] / np.bincount(pair, minlength=len(whose))  # (pairs,)
+    return np.asarray(np.bincount(ends, given[pair], minlength=len(mirror.entities)), np.float64)
+
+
+def _changes(values: Places) -> npt.NDArray[np.bool_]:
+    """Which of ascending values is another than the one before it."""
+    new = np.ones(len(values), bool)
+    new[1:] = values[1:] != values[:-1]
+    return new
 
 
 def _fact(sources: Places, targets: Places, rows: Places, half: int, count: int) -> Places:

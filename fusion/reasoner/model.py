@@ -23,7 +23,7 @@ relation is known by its words alone. Training (training.py) is torch's; answeri
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,13 +33,26 @@ from safetensors.numpy import load_file, save_file
 
 from fusion.errors import PlannerError
 from fusion.planner.model import SCALE, Asked
-from fusion.planner.recurrent import PARTS, both_ways, cell, sigmoid
 from fusion.reasoner.around import Around, Bounds, around
+from fusion.reasoner.recurrent import both_ways, cell, sigmoid
 from kg.mirror import Mirror
 
 Array = npt.NDArray[np.float32]
 
 FORMAT = "clew-reasoner-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How candidates are judged (fusing.py): the weights of their features, the shift last.
+
+    ``error`` is the expected calibration error of first candidates, measured on each half of the questions with weights
+    that were fitted to the other.
+    """
+
+    weights: tuple[float, ...]
+    error: float
+    questions: int  # that it was fitted to
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,11 +76,19 @@ class Reasoner:
     """A trained reasoner."""
 
     def __init__(
-        self, weights: Mapping[str, Array], relations: Sequence[str], *, encoder: str, hops: int, bounds: Bounds
+        self,
+        weights: Mapping[str, Array],
+        relations: Sequence[str],
+        *,
+        encoder: str,
+        hops: int,
+        bounds: Bounds,
+        calibration: Calibration | None = None,
     ) -> None:
         """``relations`` are those that training saw; ``encoder`` is the sentence encoder's name."""
         self._weights = {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
         self.relations, self.encoder, self.hops, self.bounds = tuple(relations), encoder, hops, bounds
+        self.calibration = calibration
 
     def rows(self, relations: Sequence[str], texts: Array) -> Rows:
         """The rows of a graph with these relations.
@@ -114,11 +135,10 @@ class Reasoner:
         heard_of = (reached / max(1, len(part.topics))) @ h
         log_p = np.zeros(count, np.float32)
         arrivals = part.targets * len(present) + row
-        cell_weights = [weights[f"cell.{name}"] for name in PARTS]
         for step in range(self.hops):
             scores = keys @ self._linear("query", state) / np.sqrt(np.float32(len(state)))
             shares = np.exp(scores - scores.max())
-            state = cell(np.concatenate(((shares / shares.sum()) @ states, heard_of)), state, *cell_weights)
+            state = cell(np.concatenate(((shares / shares.sum()) @ states, heard_of)), state, weights)
             gate = sigmoid(words @ self._linear("leave", state))  # (k,)
             messages = gate[:, None] * _relu(self._linear("instruct", state) * kinds)  # (k, d)
             summed = np.bincount(arrivals, reached[part.sources], minlength=count * len(present))
@@ -136,6 +156,17 @@ class Reasoner:
         found: Array = x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
         return found
 
+    def calibrated(self, calibration: Calibration | None) -> "Reasoner":
+        """The reasoner, knowing how far it and a planner are to be believed."""
+        return Reasoner(
+            self._weights,
+            self.relations,
+            encoder=self.encoder,
+            hops=self.hops,
+            bounds=self.bounds,
+            calibration=calibration,
+        )
+
     def save(self, path: Path) -> None:
         """Write the reasoner.
 
@@ -147,7 +178,8 @@ class Reasoner:
             "relations": list(self.relations),
             "encoder": self.encoder,
             "hops": self.hops,
-            "bounds": [self.bounds.entities, self.bounds.facts, self.bounds.expanded],
+            "bounds": asdict(self.bounds),
+            "calibration": None if self.calibration is None else asdict(self.calibration),
         }
         part = path.with_suffix(".part")
         try:
@@ -171,12 +203,15 @@ def load(path: Path) -> Reasoner:
             about = json.loads((file.metadata() or {})["about"])
         if about["format"] != FORMAT:
             raise PlannerError(f"{path} holds {about['format']!r}, not {FORMAT!r}; train the reasoner anew.")
+        calibration = about["calibration"]
+        weights = () if calibration is None else tuple(map(float, calibration["weights"]))
         return Reasoner(
             load_file(path),
             about["relations"],
             encoder=about["encoder"],
             hops=about["hops"],
-            bounds=Bounds(*about["bounds"]),
+            bounds=Bounds(**about["bounds"]),
+            calibration=None if calibration is None else Calibration(**calibration | {"weights": weights}),
         )
     except FileNotFoundError as error:
         raise PlannerError(f"No reasoner at {path}; train one first with `clew learn --questions FILE`.") from error

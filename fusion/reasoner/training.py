@@ -2,7 +2,9 @@
 
 The loss of the first is −Σ log relevance(r) over the relations of the chain that explains the question best
 (planner/labels.py); of several, the one that most questions have. That of the second is the divergence of p from an
-even distribution over the answers. Questions whose answers were not gathered teach nothing, and are counted.
+even distribution over the answers, and, with less weight, of p after each step before from where that chain is then
+(NSM's teacher gives such intermediate supervision; here weak labels do). A question whose answers were not gathered
+teaches nothing.
 """
 
 import random
@@ -15,36 +17,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Batch, HeteroData
-from torch_geometric.utils import scatter, softmax
 
 from fusion.errors import PlannerError
 from fusion.planner.labels import Chain, explain
-from fusion.planner.model import SCALE
 from fusion.planner.training import LEAST, Example
-from fusion.reasoner.around import Around, Bounds, around, marks_of
+from fusion.reasoner.around import Bounds, around
 from fusion.reasoner.model import Reasoner
+from fusion.reasoner.net import ReasonerConfig, ReasonerNet, graph_of
 from kg.mirror import Mirror
 
 LEARNED = 6000  # questions that are learned from; of more, so many are drawn
-
-
-@dataclass(frozen=True, slots=True)
-class ReasonerConfig:
-    """How a reasoner is built and trained."""
-
-    width: int = 128  # of the question's states
-    entity_width: int = 64
-    hops: int = 3
-    seeking: int = 6  # passes that learn relevance
-    epochs: int = 6
-    batch: int = 16  # questions
-    rate: float = 2e-3  # of AdamW, falling to 0 over the epochs as half a cosine
-    decay: float = 1e-4
-    dropout: float = 0.1
-    clip: float = 1.0
-    seed: int = 0
-    bounds: Bounds = Bounds()
-    training_bounds: Bounds = Bounds(entities=800, facts=3000, expanded=300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,89 +37,6 @@ class ReasonerEpoch:
     loss: float
     hits1: float | None  # on dev questions
     seconds: float
-
-
-class ReasonerNet(nn.Module):
-    """The reasoner as torch trains it; see model.py for the equations."""
-
-    def __init__(self, relations: int, text_width: int, config: ReasonerConfig) -> None:
-        super().__init__()
-        width, d = config.width, config.entity_width
-        self.relations, self.hops = relations, config.hops
-        self.adapt, self.match = nn.Linear(text_width, text_width), nn.Linear(text_width + 2, text_width)
-        self.way = nn.Parameter(torch.zeros(2, text_width))
-        self.own = nn.Parameter(torch.zeros(2 * relations, text_width))
-        self.enter = nn.Linear(text_width + 2, width)
-        self.gru = nn.GRU(width, width // 2, bidirectional=True, batch_first=True)
-        self.key, self.query = nn.Linear(width, width), nn.Linear(width, width)
-        self.cell = nn.GRUCell(width + d, width)
-        self.first = nn.Parameter(torch.zeros(width))
-        self.relate, self.leave, self.instruct = (
-            nn.Linear(text_width, d),
-            nn.Linear(width, text_width),
-            nn.Linear(width, d),
-        )
-        self.start = nn.Linear(marks_of(config.hops) + d, d)
-        self.layers = nn.ModuleList(nn.Linear(2 * d, d) for _ in range(config.hops))
-        self.judges = nn.ModuleList(nn.Linear(width, d) for _ in range(config.hops))
-        self.dropout = nn.Dropout(config.dropout)
-        with torch.no_grad():
-            self.adapt.weight.mul_(0.1)
-            self.match.weight.mul_(0.1)
-            self.match.weight[:, :text_width].add_(torch.eye(text_width))
-            self.leave.weight.mul_(0.25)
-
-    def words(self, texts: Tensor) -> Tensor:
-        """ρ of every row. Shapes: (2r, t) -> (2r, t)."""
-        encoded = texts * float(SCALE)
-        found: Tensor = encoded + self.adapt(encoded) + self.way.repeat_interleave(self.relations, dim=0) + self.own
-        return found
-
-    def relevance(self, features: Tensor, there: Tensor, words: Tensor) -> Tensor:
-        """Log-probabilities. Shapes: features (b, s, t + 2), there (b, s) bool, words (2r, t) -> (b, 2r)."""
-        scores = self.match(features) @ words.T / words.shape[1] ** 0.5  # (b, s, 2r)
-        found: Tensor = scores.masked_fill(~there[:, :, None], -torch.inf).amax(dim=1).log_softmax(dim=1)
-        return found
-
-    def forward(self, features: Tensor, lengths: Tensor, graph: HeteroData, words: Tensor) -> Tensor:
-        """Log-probabilities of the entities of all questions.
-
-        Shapes: features (b, s, t + 2), lengths (b,), words (2r, t) -> (Σ n,)
-        """
-        count, entity, pair = len(lengths), graph["entity"], graph["pair"]
-        there = torch.arange(features.shape[1]) < lengths[:, None]
-        x = self.dropout(torch.tanh(self.enter(features)))
-        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-        states = self.dropout(nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True)[0])  # (b, s, w)
-        keys = self.key(states)
-        kinds = self.relate(words)  # (2r, d)
-        total = len(entity.marks)
-        of = graph["kind", "of", "entity"].edge_index[1]
-        signature = scatter(kinds[graph["kind"].row], of, dim_size=total, reduce="mean")
-        h = torch.relu(self.start(torch.cat((entity.marks, signature), dim=1)))  # (N, d)
-        leaving, begun = graph["entity", "leads", "pair"].edge_index
-        ends = graph["pair", "ends", "entity"].edge_index[1]
-        whose = entity.batch
-        reached = entity.topic
-        p = reached / scatter(reached, whose, dim_size=count).clamp_min(1)[whose]
-        state = self.first.expand(count, -1)
-        log_p = p
-        for step in range(self.hops):
-            scores = (keys @ self.query(state)[:, :, None]).squeeze(2) / state.shape[1] ** 0.5  # (b, s)
-            shares = scores.masked_fill(~there, -torch.inf).softmax(dim=1)
-            heard = (shares[:, None, :] @ states).squeeze(1)  # (b, w)
-            state = self.cell(torch.cat((heard, scatter(p[:, None] * h, whose, dim_size=count)), dim=1), state)
-            gate = torch.sigmoid(self.leave(state) @ words.T)  # (b, 2r)
-            sums = torch.log1p(scatter(reached[leaving], begun, dim_size=len(pair.row)))  # (P,)
-            told = torch.relu(self.instruct(state)[pair.batch] * kinds[pair.row])  # (P, d)
-            told = told * (sums * gate[pair.batch, pair.row])[:, None]
-            m = scatter(told, ends, dim_size=total)  # (N, d)
-            h = torch.relu(self.layers[step](torch.cat((h, m), dim=1)))
-            scores = (self.dropout(h) * self.judges[step](state)[whose]).sum(dim=1)  # (N,)
-            p = softmax(scores, whose, num_nodes=count)
-            log_p = (p + 1e-12).log()
-            reached = p / scatter(p, whose, dim_size=count, reduce="max")[whose]
-        return log_p
 
 
 def train_reasoner(
@@ -169,7 +68,7 @@ def train_reasoner(
         for parameter in (*net.adapt.parameters(), *net.match.parameters(), net.way, net.own):
             parameter.requires_grad_(False)  # what is gathered goes by them
         seeker = _export(net, mirror, encoder, config)
-        graphs = _gather(seeker, mirror, texts, drawn, config.training_bounds)
+        graphs = _gather(seeker, mirror, texts, drawn, chains, config.training_bounds)
         usable = [number for number, graph in enumerate(graphs) if graph is not None]
         if not usable:
             raise PlannerError(
@@ -181,6 +80,7 @@ def train_reasoner(
         trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=config.rate, weight_decay=config.decay)
         fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs)
+        weight = torch.tensor([config.guidance] * (config.hops - 1) + [1.0])
         best, kept = -1.0, seeker
         for number in range(1, config.epochs + 1):
             net.train()
@@ -190,7 +90,7 @@ def train_reasoner(
                 part = usable[start : start + config.batch]
                 graph = Batch.from_data_list([graphs[at] for at in part])
                 log_p = net(*_features([drawn[at] for at in part]), graph, words)
-                loss = -(graph["entity"].share * log_p).sum() / len(part)
+                loss = -(graph["entity"].share * log_p * weight).sum() / len(part)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 nn.utils.clip_grad_norm_(trained, config.clip)
@@ -215,34 +115,6 @@ def hits_at_1(reasoner: Reasoner, mirror: Mirror, examples: Sequence[Example], t
         if len(found.part.places):
             right += int(found.part.places[found.log_probabilities.argmax()]) in example.answers
     return right / len(examples) if examples else 0.0
-
-
-def graph_of(part: Around, answers: Sequence[int] = ()) -> HeteroData:
-    """What was gathered, as PyTorch Geometric batches it; ``answers`` are places here.
-
-    A pair is an entity and a row by which steps end there: what arrives by one row is summed before it is told.
-    """
-    width = int(part.rows.max(initial=0)) + 1
-    pairs, begun = np.unique(part.targets * width + part.rows, return_inverse=True)
-    ends, row = np.divmod(pairs, width)
-    graph = HeteroData()
-    graph["entity"].marks = torch.from_numpy(part.marks)
-    graph["entity"].num_nodes = len(part.places)
-    topic = torch.zeros(len(part.places))
-    topic[torch.from_numpy(part.topics)] = 1
-    share = torch.zeros(len(part.places))
-    share[list(answers)] = 1 / max(1, len(answers))
-    graph["entity"].topic, graph["entity"].share = topic, share
-    graph["pair"].row = torch.from_numpy(row)
-    graph["pair"].num_nodes = len(pairs)
-    graph["kind"].row = torch.from_numpy(part.kinds[:, 1].copy())
-    graph["kind"].num_nodes = len(part.kinds)
-    graph["entity", "leads", "pair"].edge_index = torch.from_numpy(np.stack((part.sources, begun)))
-    graph["pair", "ends", "entity"].edge_index = torch.from_numpy(np.stack((np.arange(len(pairs)), ends)))
-    graph["kind", "of", "entity"].edge_index = torch.from_numpy(
-        np.stack((np.arange(len(part.kinds)), part.kinds[:, 0]))
-    )
-    return graph
 
 
 def _chains(mirror: Mirror, examples: Sequence[Example], hops: int) -> list[Chain]:
@@ -282,16 +154,23 @@ def _seek(
 
 
 def _gather(
-    reasoner: Reasoner, mirror: Mirror, texts: np.ndarray, examples: Sequence[Example], bounds: Bounds
+    reasoner: Reasoner,
+    mirror: Mirror,
+    texts: np.ndarray,
+    examples: Sequence[Example],
+    chains: Sequence[Chain],
+    bounds: Bounds,
 ) -> list[HeteroData | None]:
     """What each question is learned from; None where no answer was gathered."""
     rows = reasoner.rows(mirror.relations, texts)
     found: list[HeteroData | None] = []
-    for example in examples:
+    for example, chain in zip(examples, chains, strict=True):
         relevance = reasoner.relevance(example.asked, rows)
         part = around(mirror, example.topics, relevance, hops=reasoner.hops, bounds=bounds)
-        answers = part.here(example.answers).tolist()
-        found.append(graph_of(part, answers) if answers else None)
+        answers = part.here(example.answers)
+        fronts = mirror.walk(example.topics, chain)[1:] or [mirror.start([])]
+        ways = [part.here(fronts[min(step, len(fronts) - 1)].reached.tolist()) for step in range(reasoner.hops - 1)]
+        found.append(graph_of(part, [*ways, answers]) if len(answers) else None)
     return found
 
 
