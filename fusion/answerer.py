@@ -80,12 +80,15 @@ class Answerer:
         if asked is None or choice is None:
             return trace
         planned = self._planned()
-        thought, ruled = choice.thought, choice.ruled
+        facts = self._facts(self._store.version())
+        thought, ruled, guesses = choice.thought, choice.ruled, choice.guesses
         if thought is None and planned is not None:
             thought = planned.think(asked.text, asked.links)
+        if guesses is None and thought is not None and planned is not None and planned.reasoned is not None:
+            guesses = planned.reasoned.think(asked.text, thought, facts)
         if ruled is None and choice.compared is None:
-            ruled = read(asked, self._facts(self._store.version()), self._ontology)
-        return replace(trace, choice=replace(choice, thought=thought, ruled=ruled))
+            ruled = read(asked, facts, self._ontology)
+        return replace(trace, choice=replace(choice, thought=thought, ruled=ruled, guesses=guesses))
 
     def understand(self, question: str) -> tuple[Asked, Facts]:
         """What a question names and asks for, and the facts to read it with.
@@ -137,7 +140,8 @@ class Answerer:
         if planned is None:
             ruled = read(asked, facts, self._ontology)
             return Choice(ruled, "words", "no planner has been trained for this graph", ruled=ruled)
-        return planned.choose(asked, facts, lambda: read(asked, facts, self._ontology))
+        choice = planned.choose(asked, facts, lambda: read(asked, facts, self._ontology))
+        return choice if planned.reasoned is None else planned.reasoned.reconsider(choice, asked.text, facts)
 
     def _facts(self, version: int) -> Facts:
         """What is known of the graph as it is now: kept from question to question until it changes, or is too much."""

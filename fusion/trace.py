@@ -9,8 +9,9 @@ from kg.facts import Chunk
 
 if TYPE_CHECKING:
     from fusion.planned import Thought
+    from fusion.reasoned import Guess
 
-By = Literal["plan", "words", "comparison", "passages", "nothing"]
+By = Literal["plan", "reasoner", "words", "comparison", "passages", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Choice:
     thought: "Thought | None" = None
     ruled: Reading | Miss | None = None
     compared: Reading | Miss | None = None
+    unsure: bool = False  # the reasoner, where there is one, may know better
+    guesses: "tuple[Guess, ...] | None" = None  # the entities that it and the plans propose, the most probable first
 
 
 @dataclass(frozen=True, slots=True)

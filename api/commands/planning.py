@@ -19,6 +19,10 @@ class PlannerOut(Shape):
     questions: int = Field(description="Learned from")
     held_out: int
     hits1: float | None = Field(description="Share of held-out questions whose first answer was right; null without")
+    fused_hits1: float | None = Field(description="The same, of planner and reasoner together; null without a reasoner")
+    calibration_error: float | None = Field(
+        description="Of those first answers' probabilities; null without a reasoner"
+    )
     skipped: dict[str, int] = Field(description="Questions that could not be learned from, by why")
     unreadable_lines: int
     epochs: int
@@ -37,6 +41,7 @@ def learn_planner(services: Services, path: Path, *, epochs: int | None, seed: i
     from fusion.planner.learning import learn_questions
     from fusion.planner.questions import read_questions
     from fusion.planner.training import PlannerEpoch
+    from fusion.reasoner.training import ReasonerEpoch
 
     begun = time.perf_counter()
     questions, problems = read_questions(path)
@@ -48,6 +53,10 @@ def learn_planner(services: Services, path: Path, *, epochs: int | None, seed: i
     def tell(epoch: PlannerEpoch) -> None:
         hits = "" if epoch.hits1 is None else f", Hits@1 {epoch.hits1:.3f}"
         note(f"epoch {epoch.number}: loss {epoch.loss:.3f}{hits}, {epoch.seconds:.0f} s")
+
+    def tell_reasoner(epoch: ReasonerEpoch) -> None:
+        hits = "" if epoch.hits1 is None else f", Hits@1 {epoch.hits1:.3f}"
+        note(f"reasoner, epoch {epoch.number}: loss {epoch.loss:.3f}{hits}, {epoch.seconds:.0f} s")
 
     kept = services.mirror_file
     from kg.mirror import mirror
@@ -63,13 +72,21 @@ def learn_planner(services: Services, path: Path, *, epochs: int | None, seed: i
         epochs=epochs,
         seed=seed,
         progress=tell,
+        reasoning=tell_reasoner,
     )
+    beside = trained.learned_reasoner
     trained.planner.save(services.planner_file)
+    services.reasoner_file.unlink(missing_ok=True)  # one of an older planner is calibrated to that
+    if beside is not None:
+        beside.reasoner.save(services.reasoner_file)
+    calibration = None if beside is None else beside.reasoner.calibration
     found = PlannerOut(
         path=str(services.planner_file),
         questions=trained.questions,
         held_out=trained.held_out,
         hits1=trained.hits1,
+        fused_hits1=None if beside is None else beside.hits1,
+        calibration_error=None if calibration is None else calibration.error,
         skipped=dict(trained.skipped.most_common()),
         unreadable_lines=problems.count,
         epochs=trained.epochs,
@@ -86,3 +103,8 @@ def learn_planner(services: Services, path: Path, *, epochs: int | None, seed: i
         out.line("There are too few questions to hold some out; how good the plans are is not known.")
     else:
         out.line(f"Of {plural(found.held_out, 'question')} held out, {found.hits1:.1%} were answered right.")
+    if found.fused_hits1 is not None:
+        out.line(
+            f"Together with the reasoner, {found.fused_hits1:.1%}; the probabilities are off by "
+            f"{found.calibration_error:.1%} on average."
+        )

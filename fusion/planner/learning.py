@@ -9,6 +9,8 @@ from fusion.errors import PlannerError
 from fusion.planner.model import Planner, row_texts
 from fusion.planner.questions import Question, prepare
 from fusion.planner.training import PlannerConfig, PlannerEpoch, hits_at_1, train_planner
+from fusion.reasoner.learning import LearnedReasoner, learn_reasoner
+from fusion.reasoner.training import ReasonerEpoch
 from kg.mirror import Mirror
 from kg.ontology import Ontology
 from kg.store import GraphStore
@@ -29,6 +31,7 @@ class Trained:
     hits1: float | None  # on those; None where there are none
     skipped: Counter[str]  # questions that could not be learned from, by why
     epochs: int
+    learned_reasoner: LearnedReasoner | None = None  # where enough questions are held out to calibrate it
 
 
 def learn_questions(
@@ -41,8 +44,9 @@ def learn_questions(
     epochs: int | None = None,
     seed: int = 0,
     progress: Callable[[PlannerEpoch], None] | None = None,
+    reasoning: Callable[[ReasonerEpoch], None] | None = None,
 ) -> Trained:
-    """Train a planner on questions, a tenth of them held out to choose the best epoch by.
+    """Train a planner, and a reasoner beside it, on questions, a tenth held out to choose the best epochs by.
 
     Raises:
         PlannerError: the graph has no facts, or no question can be learned from.
@@ -63,5 +67,6 @@ def learn_questions(
     texts = embedder.encode(row_texts(graph.relations))
     planner = train_planner(graph, train, texts, config, encoder=embedder.name, dev=dev, progress=progress)
     hits1 = hits_at_1(planner, graph, dev, texts) if dev else None
+    reasoner = learn_reasoner(planner, graph, train, dev, texts, seed=seed, progress=reasoning)
     planner = planner.acquainted([example.asked for example in train])
-    return Trained(planner, len(train), held, hits1, prepared.skipped, config.epochs)
+    return Trained(planner, len(train), held, hits1, prepared.skipped, config.epochs, reasoner)

@@ -169,7 +169,7 @@ def _logistic(x: Numbers, wanted: Numbers, weight: Numbers) -> Numbers:
     """
     prior = np.full(x.shape[1], PRIOR * weight.sum())
     prior[-1] /= 100
-    found = np.zeros(x.shape[1])
+    found: Numbers = np.zeros(x.shape[1])
 
     def cost(at: Numbers) -> float:
         logits = x @ at
@@ -179,7 +179,7 @@ def _logistic(x: Numbers, wanted: Numbers, weight: Numbers) -> Numbers:
         chances = _sigmoid(x @ found)
         gradient = x.T @ (weight * (chances - wanted)) + prior * found
         curvature = (x * (weight * chances * (1 - chances))[:, None]).T @ x + np.diag(prior)
-        step: Numbers = np.linalg.solve(curvature, gradient)
+        step = np.asarray(np.linalg.solve(curvature, gradient), np.float64)
         size, now = 1.0, cost(found)
         while cost(found - size * step) > now and size > 1e-6:
             size /= 2

@@ -1,7 +1,7 @@
 """From prepared questions to a reasoner that knows how far it, and the planner beside it, are to be believed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,9 +48,10 @@ def learn_reasoner(
     """
     if len(dev) < HELD_OUT:
         return None
-    batch = max(4, min(ReasonerConfig.batch, len(train) // 8))
+    config = ReasonerConfig(hops=planner.hops, seed=seed)
+    batch = max(4, min(config.batch, len(train) // 8))
     epochs = min(EPOCHS[1], max(EPOCHS[0], -(-STEPS * batch // max(1, len(train)))))
-    config = ReasonerConfig(hops=planner.hops, seed=seed, batch=batch, epochs=epochs)
+    config = replace(config, batch=batch, epochs=epochs)
     reasoner = train_reasoner(graph, train, texts, config, encoder=planner.encoder, dev=dev, progress=progress)
     look = Look(planner, reasoner, graph, texts)
     seen = [look(example) for example in dev]
