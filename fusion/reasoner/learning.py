@@ -16,7 +16,7 @@ from fusion.reasoner.training import ReasonerEpoch, train_reasoner
 from kg.mirror import Mirror
 
 HELD_OUT = 20  # questions: from fewer it cannot be told how often the reasoner is right
-STEPS = 600  # that training takes at the least, however few questions there are
+STEPS = 500  # that training takes at the least, however few questions there are
 EPOCHS = (5, 20)  # the fewest and the most that are chosen
 
 

@@ -7,7 +7,7 @@
     p⁰ = the topics; then, for l = 1 … hops:
         g_l = GRUCell([Σ_i a_i H_i ; Σ_v p_v h_v], g_{l−1})  a = softmax(W_k H · W_q g_{l−1} / √d)
         s_{v,r} = log(1 + Σ_{u →r v} p_u / max p)            how much of what was reached leads here by r
-        m_v = Σ_r s_{v,r} · σ(L g_l · ρ(r)) · relu(I g_l ⊙ R ρ(r))
+        m_v = Σ_r s_{v,r} · σ(L g_l · ρ(r) + c_l log (relevance(r) / max relevance)) · relu(I g_l ⊙ R ρ(r) + b)
         h_v = relu(W_l [h_v ; m_v])
         p = softmax_v(h_v · (w_l + U_l g_l))
     p after the last step says how probable each entity is as an answer.
@@ -40,6 +40,7 @@ from kg.mirror import Mirror
 Array = npt.NDArray[np.float32]
 
 FORMAT = "clew-reasoner-1"
+LEAST = np.float32(1e-30)  # of a relevance, so that it has a logarithm
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +117,18 @@ class Reasoner:
         """Score what lies around the topics."""
         relevance = self.relevance(asked, rows)
         part = around(mirror, topics, relevance, hops=self.hops, bounds=self.bounds)
-        return Scored(part, relevance, self.score(asked, part, rows))
+        return Scored(part, relevance, self.score(asked, part, rows, relevance))
 
-    def score(self, asked: Asked, part: Around, rows: Rows) -> Array:
-        """The log-probability of each entity as the answer. Shapes: -> (n,)."""
+    def score(self, asked: Asked, part: Around, rows: Rows, relevance: Array) -> Array:
+        """The log-probability of each entity as the answer. Shapes: relevance (2r,) -> (n,)."""
         weights, count = self._weights, len(part.places)
+        if not count:
+            return np.zeros(0, np.float32)
         states = both_ways(np.tanh(self._linear("enter", asked.features)), weights)  # (s, w)
         keys = self._linear("key", states)
         present, kind = np.unique(np.concatenate((part.kinds[:, 1], part.rows)), return_inverse=True)
         words, kinds = rows.words[present], rows.kinds[present]  # (k, t), (k, d)
+        logs = np.log(np.maximum(relevance[present] / relevance.max(), LEAST))  # (k,)
         own, row = kind[: len(part.kinds)], kind[len(part.kinds) :]
         has = np.zeros((count, len(present)), np.float32)
         has[part.kinds[:, 0], own] = 1
@@ -139,10 +143,10 @@ class Reasoner:
             scores = keys @ self._linear("query", state) / np.sqrt(np.float32(len(state)))
             shares = np.exp(scores - scores.max())
             state = cell(np.concatenate(((shares / shares.sum()) @ states, heard_of)), state, weights)
-            gate = sigmoid(words @ self._linear("leave", state))  # (k,)
-            messages = gate[:, None] * _relu(self._linear("instruct", state) * kinds)  # (k, d)
+            gate = sigmoid(words @ self._linear("leave", state) + weights["trust"][step] * logs)  # (k,)
+            messages = gate[:, None] * _relu(self._linear("instruct", state) * kinds + weights["base"])  # (k, d)
             summed = np.bincount(arrivals, reached[part.sources], minlength=count * len(present))
-            m = np.log1p(summed.reshape(count, -1)).astype(np.float32) @ messages  # (n, d)
+            m = np.log1p(summed.reshape(count, len(present))).astype(np.float32) @ messages  # (n, d)
             h = _relu(self._linear(f"layers.{step}", np.concatenate((h, m), axis=1)))
             log_p = h @ self._linear(f"judges.{step}", state)  # (n,)
             log_p -= log_p.max(initial=-np.inf)

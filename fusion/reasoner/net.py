@@ -30,6 +30,7 @@ class ReasonerConfig:
     decay: float = 1e-4
     dropout: float = 0.1
     clip: float = 1.0
+    unnamed: float = 0.2  # share of relations that a step of training knows by their words alone
     guidance: float = 0.3  # how much the steps before the last are learned, beside the last
     seed: int = 0
     bounds: Bounds = WHOLE
@@ -42,7 +43,7 @@ class ReasonerNet(nn.Module):
     def __init__(self, relations: int, text_width: int, config: ReasonerConfig) -> None:
         super().__init__()
         width, d = config.width, config.entity_width
-        self.relations, self.hops = relations, config.hops
+        self.relations, self.hops, self.unnamed = relations, config.hops, config.unnamed
         self.adapt, self.match = nn.Linear(text_width, text_width), nn.Linear(text_width + 2, text_width)
         self.way = nn.Parameter(torch.zeros(2, text_width))
         self.own = nn.Parameter(torch.zeros(2 * relations, text_width))
@@ -59,6 +60,8 @@ class ReasonerNet(nn.Module):
         self.start = nn.Linear(marks_of(config.hops) + d, d)
         self.layers = nn.ModuleList(nn.Linear(2 * d, d) for _ in range(config.hops))
         self.judges = nn.ModuleList(nn.Linear(width, d) for _ in range(config.hops))
+        self.trust = nn.Parameter(torch.full((config.hops,), 0.5))
+        self.base = nn.Parameter(torch.full((d,), 0.1))
         self.dropout = nn.Dropout(config.dropout)
         with torch.no_grad():
             self.adapt.weight.mul_(0.1)
@@ -69,7 +72,10 @@ class ReasonerNet(nn.Module):
     def words(self, texts: Tensor) -> Tensor:
         """ρ of every row. Shapes: (2r, t) -> (2r, t)."""
         encoded = texts * float(SCALE)
-        found: Tensor = encoded + self.adapt(encoded) + self.way.repeat_interleave(self.relations, dim=0) + self.own
+        own = self.own
+        if self.training:  # now and then a relation is known by its words alone, as a new one will be
+            own = own * (torch.rand(len(own), 1) >= self.unnamed)
+        found: Tensor = encoded + self.adapt(encoded) + self.way.repeat_interleave(self.relations, dim=0) + own
         return found
 
     def relevance(self, features: Tensor, there: Tensor, words: Tensor) -> Tensor:
@@ -85,6 +91,9 @@ class ReasonerNet(nn.Module):
         """
         count, entity, pair = len(lengths), graph["entity"], graph["pair"]
         there = torch.arange(features.shape[1]) < lengths[:, None]
+        with torch.no_grad():  # what is gathered goes by it: it is learned before
+            relevance = self.relevance(features, there, words)
+            relevance = relevance - relevance.amax(dim=1, keepdim=True)  # (b, 2r)
         x = self.dropout(torch.tanh(self.enter(features)))
         packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         states = self.dropout(nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True)[0])  # (b, s, w)
@@ -107,9 +116,9 @@ class ReasonerNet(nn.Module):
             shares = scores.masked_fill(~there, -torch.inf).softmax(dim=1)
             heard = (shares[:, None, :] @ states).squeeze(1)  # (b, w)
             state = self.cell(torch.cat((heard, scatter(p[:, None] * h, whose, dim_size=count)), dim=1), state)
-            gate = torch.sigmoid(self.leave(state) @ words.T)  # (b, 2r)
+            gate = torch.sigmoid(self.leave(state) @ words.T + self.trust[step] * relevance)  # (b, 2r)
             sums = torch.log1p(scatter(reached[leaving], begun, dim_size=len(pair.row)))  # (P,)
-            messages = gate[:, :, None] * torch.relu(self.instruct(state)[:, None, :] * kinds)  # (b, 2r, d)
+            messages = gate[:, :, None] * torch.relu(self.instruct(state)[:, None, :] * kinds + self.base)  # (b, 2r, d)
             m = nn.functional.embedding_bag(
                 told_of, messages.flatten(0, 1), told, mode="sum", per_sample_weights=sums
             )  # (N, d)

@@ -75,8 +75,6 @@ def train_reasoner(
                 f"None of the {len(examples):,} training questions has an answer that is at most {config.hops} facts "
                 "from its topic; give questions about this graph."
             )
-        with torch.no_grad():
-            words = net.words(row_vectors)
         trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=config.rate, weight_decay=config.decay)
         fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs)
@@ -89,6 +87,8 @@ def train_reasoner(
             for start in range(0, len(usable), config.batch):
                 part = usable[start : start + config.batch]
                 graph = Batch.from_data_list([graphs[at] for at in part])
+                with torch.no_grad():
+                    words = net.words(row_vectors)
                 log_p = net(*_features([drawn[at] for at in part]), graph, words)
                 loss = -(graph["entity"].share * log_p * weight).sum() / len(part)
                 optimizer.zero_grad(set_to_none=True)
