@@ -72,7 +72,7 @@ class ReasonerNet(nn.Module):
     def words(self, texts: Tensor) -> Tensor:
         """ρ of every row. Shapes: (2r, t) -> (2r, t)."""
         encoded = texts * float(SCALE)
-        own = self.own
+        own: Tensor = self.own
         if self.training:  # now and then a relation is known by its words alone, as a new one will be
             own = own * (torch.rand(len(own), 1) >= self.unnamed)
         found: Tensor = encoded + self.adapt(encoded) + self.way.repeat_interleave(self.relations, dim=0) + own
