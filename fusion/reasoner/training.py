@@ -1,10 +1,10 @@
 """Training a reasoner: first what is relevant to a question, then, over what is gathered by that, what answers it.
 
 The loss of the first is −Σ log relevance(r) over the relations of the chain that explains the question best
-(planner/labels.py); of several, the one that most questions have. That of the second is the divergence of p from an
-even distribution over the answers, and, with less weight, of p after each step before from where that chain is then
-(NSM's teacher gives such intermediate supervision; here weak labels do). A question whose answers were not gathered
-teaches nothing.
+(planner/labels.py); of several, the one that its words say, then the one that most questions have. That of the second
+is the divergence of p from an even distribution over the answers, and, with less weight, of p after each step before
+from where that chain is then (NSM's teacher gives such intermediate supervision; here weak labels do). A question whose
+answers were not gathered teaches nothing.
 """
 
 import random
@@ -19,8 +19,10 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch, HeteroData
 
 from fusion.errors import PlannerError
-from fusion.planner.labels import Chain, explain
+from fusion.planner.labels import Chain, explain, said
+from fusion.planner.model import words_of
 from fusion.planner.training import LEAST, Example
+from fusion.question import stem
 from fusion.reasoner.around import Bounds, around
 from fusion.reasoner.model import Reasoner
 from fusion.reasoner.net import ReasonerConfig, ReasonerNet, graph_of
@@ -118,7 +120,10 @@ def hits_at_1(reasoner: Reasoner, mirror: Mirror, examples: Sequence[Example], t
 
 
 def _chains(mirror: Mirror, examples: Sequence[Example], hops: int) -> list[Chain]:
-    """For each question the chain that explains its answers best, of several the most common; () where none does."""
+    """For each question the chain that explains its answers best; () where none does.
+
+    Of several, the one that the question says in words, and of those the most common.
+    """
     found: list[list[Chain]] = []
     for example in examples:
         chains, f1 = list(example.chains), 1.0
@@ -126,7 +131,11 @@ def _chains(mirror: Mirror, examples: Sequence[Example], hops: int) -> list[Chai
             chains, f1 = explain(mirror, example.topics, example.answers, hops=hops)
         found.append(chains if f1 >= LEAST else [])
     common = Counter(chain for chains in found for chain in chains)
-    return [min(chains, key=lambda c: (-common[c], c)) if chains else () for chains in found]
+    names = [[stem(word) for word in words_of(relation).split()] for relation in mirror.relations]
+    return [
+        min(chains, key=lambda chain: (-said(example.words, chain, names), -common[chain], chain)) if chains else ()
+        for example, chains in zip(examples, found, strict=True)
+    ]
 
 
 def _seek(
