@@ -16,6 +16,8 @@ from api.settings import Settings
 if TYPE_CHECKING:
     from fusion.answerer import Answerer
     from fusion.planned import PlannedReader
+    from fusion.planner.model import Planner
+    from fusion.reasoned import Reasoned
     from kg.embeddings.learned import LearnedGraph
     from kg.embeddings.placing import Placing
     from kg.facts import Document
@@ -29,6 +31,15 @@ T = TypeVar("T")
 
 READ_AT_ONCE = 5_000  # entities whose names are read anew for one question, which takes a quarter of a second
 WITH_PLANNER = 1_000_000  # entities whose names are read with the graph that plans walk
+
+
+def _written(path: Path) -> tuple[int, int] | None:
+    """What tells a file from one that was written later; None where there is none."""
+    try:
+        stat = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return stat.st_mtime_ns, stat.st_size
 
 
 def _silent(message: str) -> None:
@@ -162,6 +173,11 @@ class Services:
         return self.model_folder / "planner.safetensors"
 
     @property
+    def reasoner_file(self) -> Path:
+        """Where the graph neural reasoner trained beside the planner is kept."""
+        return self.model_folder / "reasoner.safetensors"
+
+    @property
     def mirror_file(self) -> Path | None:
         """Where the graph is kept as plans walk it; nowhere where the store is in memory itself."""
         memory = self.store.address.startswith("memory:")
@@ -188,25 +204,36 @@ class Services:
         """What reads questions with the trained planner, as its file is now; None where there is none.
 
         Raises:
-            PlannerError: the planner is damaged, or was trained with another encoder.
+            PlannerError: the planner or the reasoner is damaged, or was trained with another encoder.
         """
-        try:
-            stat = self.planner_file.stat()
-        except (FileNotFoundError, NotADirectoryError):
+        written = _written(self.planner_file)
+        if written is None:
             return None
         from fusion.planned import PlannedReader
         from fusion.planner.model import load
 
         with self._lock:
-            written = stat.st_mtime_ns, stat.st_size
-            if self._parts.get("planner_written") != written:
+            both = written, _written(self.reasoner_file)
+            if self._parts.get("planner_written") != both:
+                planner = load(self.planner_file)
                 self._parts["planned_reader"] = PlannedReader(
-                    self.store, load(self.planner_file), self.embedder, kept=self.mirror_file, notify=self._notify
+                    self.store,
+                    planner,
+                    self.embedder,
+                    reasoned=None if both[1] is None else self._reasoned(planner),
+                    kept=self.mirror_file,
+                    notify=self._notify,
                 )
-                self._parts["planner_written"] = written
+                self._parts["planner_written"] = both
             found = self._parts["planned_reader"]
             assert isinstance(found, PlannedReader)
             return found
+
+    def _reasoned(self, planner: "Planner") -> "Reasoned":
+        from fusion.reasoned import Reasoned
+        from fusion.reasoner.model import load
+
+        return Reasoned(self.store, planner, load(self.reasoner_file), self.embedder)
 
     @property
     def learned_graph(self) -> "LearnedGraph":

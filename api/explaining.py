@@ -1,12 +1,12 @@
 """How a question is answered, step by step: shapes, and how they are made."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from api import views
-from api.schemas import AnswerOut, EntityOut, PassageOut, Shape
+from api.schemas import AnswerOut, EntityOut, PassageOut, Shape, Step
 from kg.facts import EntityId
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fusion.planned import Planned, Thought
     from fusion.question import Link
     from fusion.reader import Miss, Reading
+    from fusion.reasoned import Guess
     from fusion.trace import Trace
 
 
@@ -45,6 +46,16 @@ class PlanOut(Shape):
     answers: int
 
 
+class GuessOut(Shape):
+    """An entity that plans or the graph neural reasoner propose."""
+
+    entity: EntityOut
+    probability: float = Field(description="Of both, calibrated on held-out questions")
+    planned: float = Field(description="Probability of the plans that lead to it")
+    reasoned: float = Field(description="Probability as the reasoner alone has it")
+    path: list[Step] = Field(description="The facts that lead to it")
+
+
 class RuleOut(Shape):
     """What the words of the question say by themselves."""
 
@@ -67,11 +78,12 @@ class ExplanationOut(Shape):
     planner: bool = Field(description="Whether a planner was trained for this graph")
     links: list[LinkOut]
     plans: list[PlanOut] = Field(description="Best first")
+    reasoner: list[GuessOut] = Field(description="Best first; none where no reasoner was trained")
     words: RuleOut | None = Field(description="Null where nothing is linked, or operators answer")
     operators: list[OperatorLine] = Field(
         description="How chains are combined, as a tree; none where one chain answers"
     )
-    by: Literal["plan", "words", "operators", "prediction", "passages", "nothing"] = Field(
+    by: Literal["plan", "reasoner", "words", "operators", "prediction", "passages", "nothing"] = Field(
         description="What gave the answer"
     )
     why: str = Field(description="Why not by a plan; empty where it is")
@@ -102,6 +114,7 @@ def explain(
         planner=services.planned_reader is not None,
         links=[] if trace.asked is None else [_link(question, one) for one in trace.asked.links],
         plans=[] if thought is None else [_plan(thought, one) for one in thought.plans],
+        reasoner=[] if choice is None else _guesses(services, choice.guesses or ()),
         words=None if choice is None or choice.operation is not None else _words(choice.ruled),
         operators=[] if operation is None else [OperatorLine(depth=d, text=text) for d, text in operation.lines],
         by=trace.by,
@@ -120,6 +133,24 @@ def _link(question: str, one: "Link") -> LinkOut:
         entity=views.entity(one.entity),
         score=one.score,
     )
+
+
+def _guesses(services: "Services", guesses: "Sequence[Guess]") -> list[GuessOut]:
+    ends = {end for guess in guesses for fact in guess.path for end in (fact.subject, fact.object)}
+    names = {entity.id: entity.name for entity in services.store.entities(ends)}
+    return [
+        GuessOut(
+            entity=views.entity(guess.entity),
+            probability=guess.probability,
+            planned=guess.planned,
+            reasoned=guess.reasoned,
+            path=[
+                Step(subject=names[fact.subject], relation=fact.relation, object=names[fact.object])
+                for fact in guess.path
+            ],
+        )
+        for guess in guesses
+    ]
 
 
 def _words(said: "Reading | Miss | None") -> RuleOut | None:

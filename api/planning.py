@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fusion.planner.learning import Part
     from fusion.planner.questions import Question
     from fusion.planner.training import PlannerEpoch
+    from fusion.reasoner.training import ReasonerEpoch
 
 MOST = 100_000  # questions of one request
 
@@ -61,6 +62,12 @@ class PlannerOut(Shape):
     path: str
     own: PartOut = Field(description="Questions that were given")
     generated: PartOut = Field(description="Questions that were made from the graph")
+    fused_hits1: float | None = Field(
+        description="Of all held out, by planner and reasoner together; null without a reasoner"
+    )
+    calibration_error: float | None = Field(
+        description="Of those first answers' probabilities; null without a reasoner"
+    )
     skipped: dict[str, int] = Field(description="Given questions that could not be learned from, by why")
     ambiguous: int = Field(description="Generated questions that were dropped: their words mean two things")
     unworded: list[str] = Field(description="Relations that no generated question is about, for want of words")
@@ -97,6 +104,7 @@ def learn(
     unreadable: int = 0,
     notify: Callable[[str], None] = lambda message: None,
     progress: "Callable[[PlannerEpoch], None] | None" = None,
+    reasoning: "Callable[[ReasonerEpoch], None] | None" = None,
 ) -> PlannerOut:
     """Train a planner and keep it beside the model of the graph; ``notify`` is told if that of the graph cannot be.
 
@@ -123,12 +131,20 @@ def learn(
         epochs=epochs,
         seed=seed,
         progress=progress,
+        reasoning=reasoning,
     )
+    beside = trained.learned_reasoner
     trained.planner.save(services.planner_file)
+    services.reasoner_file.unlink(missing_ok=True)  # one of an older planner is calibrated to that
+    if beside is not None:
+        beside.reasoner.save(services.reasoner_file)
+    calibration = None if beside is None else beside.reasoner.calibration
     return PlannerOut(
         path=str(services.planner_file),
         own=_part(trained.own),
         generated=_part(trained.generated),
+        fused_hits1=None if beside is None else round(beside.hits1, 4),
+        calibration_error=None if calibration is None else calibration.error,
         skipped=dict(trained.skipped.most_common()),
         ambiguous=trained.ambiguous,
         unworded=list(trained.unworded),

@@ -95,13 +95,16 @@ class Answerer:
         if asked is None or choice is None:
             return trace
         planned = self._planned()
-        thought, ruled = choice.thought, choice.ruled
+        version = self._store.version()
+        facts = self._facts(version, self._names(version))
+        thought, ruled, guesses = choice.thought, choice.ruled, choice.guesses
         if thought is None and planned is not None:
             thought = planned.think(asked.text, asked.links)
+        if guesses is None and thought is not None and planned is not None and planned.reasoned is not None:
+            guesses = planned.reasoned.think(asked.text, thought, facts)
         if ruled is None and choice.operation is None:
-            version = self._store.version()
-            ruled = read(asked, self._facts(version, self._names(version)), self._ontology)
-        return replace(trace, choice=replace(choice, thought=thought, ruled=ruled))
+            ruled = read(asked, facts, self._ontology)
+        return replace(trace, choice=replace(choice, thought=thought, ruled=ruled, guesses=guesses))
 
     def understand(self, question: str, *, topics: Collection[EntityId] = ()) -> tuple[Asked, Facts]:
         """What a question names and asks for, and the facts to read it with.
@@ -181,7 +184,8 @@ class Answerer:
         if planned is None:
             ruled = read(asked, facts, self._ontology)
             return Choice(ruled, "words", "no planner has been trained for this graph", ruled=ruled)
-        return planned.choose(asked, facts, lambda: read(asked, facts, self._ontology))
+        choice = planned.choose(asked, facts, lambda: read(asked, facts, self._ontology))
+        return choice if planned.reasoned is None else planned.reasoned.reconsider(choice, asked.text, facts)
 
     def _read_as(self, asked: Asked, facts: Facts, meant: Sequence[Link], one: EntityId) -> tuple[Asked, Choice]:
         """The question, read with the one of these entities alone."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from kg.mirror import Mirror, Triple, mirror
 from kg.mirror_file import kept_mirror
 from kg.store import GraphStore
 from nlp.embed import TokenEmbedder
+
+if TYPE_CHECKING:
+    from fusion.reasoned import Reasoned
 
 MIRRORED = 2_000_000  # facts of a graph that is held in memory whole; of a larger one, what is near the names
 NEARBY = 20_000  # facts that are near enough
@@ -79,13 +83,14 @@ class PlannedReader:
         planner: Planner,
         embedder: TokenEmbedder,
         *,
+        reasoned: "Reasoned | None" = None,
         kept: Path | None = None,
         notify: Callable[[str], None] = lambda message: None,
         mirrored: int = MIRRORED,
     ) -> None:
         """A graph of up to ``mirrored`` facts is held in memory whole, and ``kept`` in a file from run to run.
 
-        ``notify`` is told, in one line, if that file cannot be written.
+        ``notify`` is told, in one line, if that file cannot be written. ``reasoned`` is asked where no plan is sure.
 
         Raises:
             PlannerError: the planner was trained on the vectors of another encoder.
@@ -96,7 +101,7 @@ class PlannedReader:
                 "it anew with `clew learn --questions`."
             )
         self._store, self._planner, self._embedder, self._mirrored = store, planner, embedder, mirrored
-        self._kept, self._notify = kept, notify
+        self._kept, self._notify, self.reasoned = kept, notify, reasoned
         self._lock = Lock()
         self._whole: tuple[Mirror, Array] | None = None
         self._texts: dict[str, Array] = {}  # the sentence vectors of relations, of which a graph has few
@@ -184,13 +189,14 @@ class PlannedReader:
             types = " and ".join(sorted({entity.type for entity in proposed.entities}))
             return _by_words(ruled, f"the best plan leads to things of type {types}, and others are asked for", thought)
         if proposed.score < SURE:
-            return _by_words(ruled, f"the best plan is too unsure ({proposed.score:.2f} of {SURE:.2f})", thought)
+            why = f"the best plan is too unsure ({proposed.score:.2f} of {SURE:.2f})"
+            return replace(_by_words(ruled, why, thought), unsure=True)
         if proposed.score >= CERTAIN:
             return Choice(proposed, "plan", thought=thought)
         other = ruled()
         if isinstance(other, Reading) and other.score > proposed.score:
-            return Choice(other, "words", "the words of the question are surer", thought, other)
-        return Choice(proposed, "plan", thought=thought, ruled=other)
+            return Choice(other, "words", "the words of the question are surer", thought, other, unsure=True)
+        return Choice(proposed, "plan", thought=thought, ruled=other, unsure=True)
 
     def answer(self, thought: Thought, facts: Facts) -> Reading | None:
         """What the best plan of a thought leads to, as facts that the store has; None if it has none of it any more.
@@ -236,7 +242,7 @@ class PlannedReader:
         texts = [masked(text, *place) for place in order]
         asked = dict(zip(order, map(Asked.of, texts, self._embedder.tokens(texts)), strict=True))
         read = {place: self._planner.read(one) for place, one in asked.items() if one.topic.any()}
-        return read, {place: _familiar(self._planner.likeness(one)) for place, one in asked.items()}
+        return read, {place: familiar(self._planner.likeness(one)) for place, one in asked.items()}
 
     def _held(self, triples: Collection[Triple]) -> dict[Triple, Fact]:
         found = self._store.facts_between(sorted(triples))
@@ -283,7 +289,8 @@ def _surest(links: Sequence[Link]) -> list[Link]:
     return sorted(links, key=lambda found: (-found.score, found.start - found.end, found.entity.id))[:TOPICS]
 
 
-def _familiar(likeness: float) -> float:
+def familiar(likeness: float) -> float:
+    """How far a question is one that a planner can be trusted with, by its likeness to those of training (0 to 1)."""
     return min(1.0, max(0.0, (likeness - UNLIKE) / (LIKE - UNLIKE)))
 
 

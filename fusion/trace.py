@@ -10,8 +10,9 @@ from kg.facts import Chunk
 if TYPE_CHECKING:
     from fusion.operators.operate import Operation
     from fusion.planned import Thought
+    from fusion.reasoned import Guess
 
-By = Literal["plan", "words", "operators", "prediction", "passages", "nothing"]
+By = Literal["plan", "reasoner", "words", "operators", "prediction", "passages", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Choice:
     thought: "Thought | None" = None
     ruled: Reading | Miss | None = None
     operation: "Operation | None" = None
+    unsure: bool = False  # the reasoner, where there is one, may know better
+    guesses: "tuple[Guess, ...] | None" = None  # the entities that it and the plans propose, the most probable first
 
 
 @dataclass(frozen=True, slots=True)

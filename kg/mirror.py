@@ -118,6 +118,15 @@ class Mirror:
         here = np.unique(np.asarray(places, dtype=np.int64))
         return Front(np.full(len(here), -1, dtype=np.int64), here)
 
+    def edges_from(self, places: Places) -> tuple[Places, Places, Places]:
+        """Every fact of these entities, as a step from them: which of them, the row, and where it leads.
+
+        Shapes: places (k,) -> (e,), (e,), (e,).
+        """
+        first = self._starts[places]
+        owner, edges = _spread(first, self._starts[places + 1] - first)
+        return owner, self._asked[edges] % max(1, 2 * len(self.relations)), self._targets[edges]
+
     def rows_from(self, front: Front) -> npt.NDArray[np.int64]:
         """The rows of which there is a step from here. Shapes: (j,), ascending.
 

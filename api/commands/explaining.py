@@ -11,9 +11,11 @@ from api.errors import RequestError
 from api.schemas import PredictedStep, Step
 
 PLANS = 5  # that are shown; --json has all
+GUESSES = 3
 PATHS = 10
 _BY = {
     "plan": "by the best plan",
+    "reasoner": "by the reasoner",
     "words": "by its words",
     "operators": "by operators",
     "prediction": "by a prediction",
@@ -70,6 +72,13 @@ def _tree(out: Display, found: explaining.ExplanationOut) -> None:
         )
     if len(found.plans) > PLANS:
         out.line(f"    … and {plural(len(found.plans) - PLANS, 'plan')} more")
+    if found.reasoner:
+        out.line("  with the reasoner")
+    for guess in found.reasoner[:GUESSES]:
+        out.line(
+            f"    {guess.probability:6.1%}  {plain(guess.entity.name)}  (plans {guess.planned:.2f}, reasoner "
+            f"{guess.reasoned:.2f}): {_path(out, guess.path)}"
+        )
     if found.words is not None:
         said = found.words.answer or f"nothing: {found.words.reason}"
         out.line(f"  its words say\n    {found.words.score:6.1%}  {plain(said)}")

@@ -11,6 +11,7 @@ from api.display import note, plural
 if TYPE_CHECKING:
     from fusion.planner.questions import Question
     from fusion.planner.training import PlannerEpoch
+    from fusion.reasoner.training import ReasonerEpoch
 
 SHOWN = 5  # bad lines, or relations without words, that are named; the rest are counted
 
@@ -45,6 +46,7 @@ def learn_planner(
         unreadable=unreadable,
         notify=note,
         progress=_tell,
+        reasoning=_tell_reasoner,
     )
     out = display(services)
     if as_json:
@@ -66,8 +68,18 @@ def learn_planner(
             out.line(f"Of {plural(part.held_out, what)} held out, {part.hits1:.1%} were answered right.")
         elif part.learned:
             out.line(f"There are too few {what}s to hold some out; how good the plans are for such is not known.")
+    if found.fused_hits1 is not None:
+        out.line(
+            f"Together with the reasoner, {found.fused_hits1:.1%}; the probabilities are off by "
+            f"{found.calibration_error:.1%} on average."
+        )
 
 
 def _tell(epoch: "PlannerEpoch") -> None:
     hits = "" if epoch.hits1 is None else f", Hits@1 {epoch.hits1:.3f}"
     note(f"epoch {epoch.number}: loss {epoch.loss:.3f}{hits}, {epoch.seconds:.0f} s")
+
+
+def _tell_reasoner(epoch: "ReasonerEpoch") -> None:
+    hits = "" if epoch.hits1 is None else f", Hits@1 {epoch.hits1:.3f}"
+    note(f"reasoner, epoch {epoch.number}: loss {epoch.loss:.3f}{hits}, {epoch.seconds:.0f} s")

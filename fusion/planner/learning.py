@@ -15,6 +15,8 @@ from fusion.planner.questions import Question, prepare
 from fusion.planner.training import Example, PlannerConfig, PlannerEpoch, hits_at_1, train_planner
 from fusion.planner.wording import Made, generate
 from fusion.planner.wording import examples as worded
+from fusion.reasoner.learning import LearnedReasoner, learn_reasoner
+from fusion.reasoner.training import ReasonerEpoch
 from kg.facts import EntityId
 from kg.mirror import Mirror
 from kg.ontology import Ontology
@@ -51,6 +53,7 @@ class Trained:
     ambiguous: int  # generated questions that were dropped, since their words mean two things
     unworded: tuple[str, ...]  # relations that no generated question is about
     epochs: int
+    learned_reasoner: LearnedReasoner | None = None  # where enough questions are held out to calibrate it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,10 +82,11 @@ def learn_questions(
     epochs: int | None = None,
     seed: int = 0,
     progress: Callable[[PlannerEpoch], None] | None = None,
+    reasoning: Callable[[ReasonerEpoch], None] | None = None,
 ) -> Trained:
-    """Train a planner on questions, and on as many as ``generated`` that are made from the graph.
+    """Train a planner, and a reasoner beside it, on questions and on as many as ``generated`` made from the graph.
 
-    A tenth of each is held out to choose the best epoch by.
+    A tenth of each is held out to choose the best epochs by.
 
     Raises:
         PlannerError: the graph has no facts, none of the questions can be learned from, or none can be made.
@@ -113,7 +117,9 @@ def learn_questions(
         for part in (own, ours)
     )
     known = [example.asked for example in (*own.train, *ours.train)]
-    return Trained(planner.acquainted(known), mine, made_up, skipped, made.ambiguous, made.unworded, config.epochs)
+    planner = planner.acquainted(known)
+    reasoner = learn_reasoner(planner, graph, train, dev, texts, seed=seed, progress=reasoning)
+    return Trained(planner, mine, made_up, skipped, made.ambiguous, made.unworded, config.epochs, reasoner)
 
 
 def make_questions(

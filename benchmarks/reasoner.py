@@ -1,0 +1,171 @@
+"""How often is the first answer right by plans, by the graph neural reasoner, and by both, where facts may be missing?
+
+``python -m benchmarks.reasoner pq-2h`` (or another PathQuestion set, or metaqa) trains both on the questions of
+benchmarks/kgqa.py, calibrates them together on its dev questions, and answers its test questions by plans alone, by the
+reasoner alone, and by both. ``--facts 0.5`` drops half of the facts at random first, for training and answering alike;
+the answers stay those of the whole graph. ``--train N`` learns from N of MetaQA's dev questions of each hop, and
+``--questions N`` answers N test questions of each hop. ``--no-write`` only prints.
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benchmarks.kgqa import CONFIG, METAQA, METAQA_DEV, PATHS, examples, metaqa, path_questions, show
+from benchmarks.rows import Row, data_folder, merge_rows
+from fusion.planner.model import row_texts
+from fusion.planner.training import Example, train_planner
+from fusion.reasoner.fusing import Calibration, Seen, calibration_error, fuse, given
+from fusion.reasoner.learning import Look, learn_reasoner
+from fusion.reasoner.training import ReasonerEpoch
+from kg.facts import EntityId
+from kg.mirror import Mirror
+from nlp.embed import MiniLM
+
+NAME = "reasoner"
+SYSTEMS = ("plans", "reasoner", "plans and reasoner")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Test questions, and how many answers each has, those that the graph lacks included."""
+
+    split: str
+    questions: Sequence[Example]
+    wanted: Sequence[int]
+
+
+def halved(triples: Sequence[tuple[str, str, str]], share: float) -> Mirror:
+    """A share of the facts, drawn at random, among all of the entities."""
+    entities = list(dict.fromkeys(EntityId(end) for subject, _, object in triples for end in (subject, object)))
+    kept = sorted(random.Random(0).sample(list(triples), int(share * len(triples)))) if share < 1 else triples
+    return Mirror.of(((EntityId(s), r, EntityId(o)) for s, r, o in kept), entities=entities)
+
+
+def answered(seen: Seen, calibration: Calibration) -> dict[str, list[tuple[int, float]]]:
+    """What each system answers to a question: places, and probabilities where it has them."""
+    fused = fuse(calibration, seen)
+    planned = sorted(fused, key=lambda one: -one.planned)
+    best = next((one.plan for one in planned if one.plan is not None), None)
+    reasoned = sorted(fused, key=lambda one: -one.reasoned)
+    near = [one for one in reasoned if one.reasoned and one.reasoned >= 0.5 * reasoned[0].reasoned]
+    return {
+        "plans": [(one.place, one.planned) for one in planned if one.plan is best and best is not None],
+        "reasoner": [(one.place, one.reasoned) for one in near],
+        "plans and reasoner": [(one.place, one.probability) for one in given(fused, best)],
+    }
+
+
+def measure(
+    graph: Mirror, train: list[Example], dev: list[Example], asked: Sequence[Asked], data: str, hops: int, command: str
+) -> list[Row]:
+    """Train both, and answer."""
+    encoder = MiniLM()
+    texts = encoder.encode(row_texts(graph.relations))
+    config = replace(METAQA if len(asked) > 1 else CONFIG, hops=hops)
+    begun = time.perf_counter()
+    planner = train_planner(graph, train, texts, config, encoder=encoder.name, dev=dev, progress=show)
+    learned = learn_reasoner(planner, graph, train, dev, texts, progress=tell)
+    seconds = time.perf_counter() - begun
+    if learned is None or learned.reasoner.calibration is None:
+        raise SystemExit("there are too few dev questions to calibrate by")
+    look, rows = Look(planner, learned.reasoner, graph, texts), []
+    for part in asked:
+        found = [answered(look(example), learned.reasoner.calibration) for example in part.questions]
+        for system in SYSTEMS:
+            firsts = [one[system][:1] for one in found]
+            right = [bool(one) and one[0][0] in q.answers for one, q in zip(firsts, part.questions, strict=True)]
+            f1 = [
+                2 * len({place for place, _ in one[system]} & q.answers) / max(1, len(one[system]) + count)
+                for one, q, count in zip(found, part.questions, part.wanted, strict=True)
+            ]
+            measures = {"Hits@1": 100 * np.mean(right), "F1": 100 * np.mean(f1)}
+            if system == SYSTEMS[-1]:
+                chances = np.array([one[0][1] if one else 0.0 for one in firsts])
+                measures["calibration error"] = 100 * calibration_error(chances, np.array(right, float))
+            rows += [
+                Row(
+                    data=data,
+                    split=part.split,
+                    system=system,
+                    measure=name,
+                    value=round(float(value), 3),
+                    unit="%",
+                    seeds=[0],
+                    seconds=round(seconds, 1),
+                    command=command,
+                )
+                for name, value in measures.items()
+            ]
+    return rows
+
+
+def on_paths(name: str, share: float, command: str) -> list[Row]:
+    """The split of benchmarks/kgqa.py that has seed 0."""
+    questions_file, facts_file, hops, title = PATHS[name]
+    whole, questions = path_questions(data_folder() / "PathQuestion", questions_file, facts_file)
+    graph = halved(list(whole.triples()), share)
+    asked = examples(graph, questions, MiniLM())
+    order = list(range(len(asked)))
+    random.Random(0).shuffle(order)
+    first, second = int(0.8 * len(order)), int(0.9 * len(order))
+    train, dev, test = ([asked[at] for at in part] for part in (order[:first], order[first:second], order[second:]))
+    split = f"random 8:1:1, {len(test)} test questions, {share:.0%} of the facts"
+    part = Asked(split, test, [len(questions[at].answers) for at in order[second:]])
+    return measure(graph, train, dev, [part], title, hops, command)
+
+
+def on_metaqa(share: float, each: int, limit: int | None, command: str) -> list[Row]:
+    """Questions of one, two and three hops together."""
+    folder, encoder = data_folder() / "MetaQA", MiniLM()
+    lines = (folder / "kb_recovered.txt").read_text("utf-8").splitlines()
+    graph = halved([tuple(line.split("|")) for line in lines], share)  # type: ignore[misc]  # three parts a line
+    train: list[Example] = []
+    dev: list[Example] = []
+    asked = []
+    for hop in (1, 2, 3):
+        drawn = metaqa(folder, hop, "dev")
+        random.Random(0).shuffle(drawn)
+        placed = examples(graph, drawn[: each + METAQA_DEV], encoder)
+        train += [example for example in placed[:each] if example.topics]
+        dev += [example for example in placed[each:] if example.topics]
+        test = metaqa(folder, hop, "test")[:limit]
+        split = f"{hop}-hop, {len(test):,} test questions, {share:.0%} of the facts"
+        asked.append(Asked(split, examples(graph, test, encoder), [len(question.answers) for question in test]))
+    return measure(graph, train, dev, asked, "MetaQA, kb_recovered.txt", METAQA.hops, command)
+
+
+def tell(epoch: ReasonerEpoch) -> None:
+    """Print how an epoch of the reasoner went."""
+    hits = "" if epoch.hits1 is None else f", dev Hits@1 {epoch.hits1:.4f}"
+    print(f"reasoner, epoch {epoch.number}: {epoch.seconds:.0f} s, loss {epoch.loss:.4f}{hits}", flush=True)
+
+
+def main() -> None:
+    """Measure one data set, and merge its rows into the file."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{NAME}", description=__doc__.partition("\n")[0])
+    parser.add_argument("data", choices=[*PATHS, "metaqa"])
+    parser.add_argument("--facts", type=float, default=1.0, help="the share of the graph's facts that are kept")
+    parser.add_argument("--train", type=int, default=2000, help="of each hop of MetaQA")
+    parser.add_argument("--questions", type=int, help="of each hop of MetaQA")
+    parser.add_argument("--no-write", action="store_true")
+    options = parser.parse_args()
+    command = " ".join((f"python -m benchmarks.{NAME}", *sys.argv[1:]))
+    if options.data == "metaqa":
+        rows = on_metaqa(options.facts, options.train, options.questions, command)
+    else:
+        rows = on_paths(options.data, options.facts, command)
+    if options.no_write:
+        for row in rows:
+            print(f"{row['data']} · {row['split']} · {row['system']} · {row['measure']}: {row['value']} {row['unit']}")
+    else:
+        merge_rows(NAME, rows)
+
+
+if __name__ == "__main__":
+    main()
