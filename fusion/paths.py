@@ -24,11 +24,15 @@ ASTRAY = 0.5  # the answer is not of the type that was asked for
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Where a chain of hops led: each entity reached, with the facts that led there."""
+    """Where a chain of hops led: each entity reached, with the facts that led there.
+
+    ``beside``: facts that join what was walked to what else the question names.
+    """
 
     reached: dict[EntityId, tuple[Fact, ...]]
     cues: tuple[Cue, ...] = ()
     score: float = 1.0
+    beside: tuple[Fact, ...] = ()
 
 
 class Known(Protocol):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import regex
 
+from fusion.constraints import Unmet, constrained
 from fusion.cues import Cue, Lexicon, asked, loose_words
 from fusion.paths import Facts, Walk, explain, strength
 from fusion.question import Link
@@ -90,14 +91,21 @@ def read(question: Asked, facts: Facts, ontology: Ontology) -> Reading | Miss:
         partial = best[0][2] if best else None
         left = tuple(cue for cue in question.cues if not cue.soft and (partial is None or cue not in partial.cues))
         return Miss(_missing(question, left), partial, left)
-    score, link, walk = best[0]
+    held = [
+        (score, found, constrained(walk, (found.start, found.end), question.candidates, question.cues, facts))
+        for score, found, walk in best
+        if walk.score >= ENOUGH
+    ]
+    score, link, kept = next((one for one in held if isinstance(one[2], Walk)), held[0])
+    if isinstance(kept, Unmet):
+        return Miss(f"the graph does not say how {kept.link.entity.name} is part of what the question asks")
     others = [
         other
-        for total, other, second in best[1:]
+        for total, other, second in best
         if total >= CLOSE * score and (other.start, other.end) == (link.start, link.end)
-        if other.entity.id != link.entity.id and second.reached.keys() != walk.reached.keys()
+        if other.entity.id != link.entity.id and second.reached.keys() != kept.reached.keys()
     ]
-    return _answer(question, link, walk, facts, ontology, others)
+    return _answer(question, link, kept, facts, ontology, others)
 
 
 def _unfit(text: str, expected: Collection[str], ontology: Ontology) -> frozenset[str]:
@@ -142,7 +150,7 @@ def _answer(
     return Reading(
         text=", ".join(entity.name for entity in given),
         entities=given,
-        paths=tuple(walk.reached[id] for id in ranked if id in entities),
+        paths=(*(walk.reached[id] for id in ranked if id in entities), *((fact,) for fact in walk.beside)),
         score=min(1.0, walk.score) * link.score * sure * (0.5 + 0.5 * named) * (0.8 if others else 1.0),
         reason=reason,
         meant=(link, *others) if others else (),

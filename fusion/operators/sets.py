@@ -4,7 +4,7 @@ from fusion.cues import INVERSE, Cue
 from fusion.operators import algebra, chinese, english
 from fusion.operators.algebra import Found
 from fusion.operators.attributes import Attributes, Measured
-from fusion.operators.forms import Parts
+from fusion.operators.forms import Limit, Parts
 from fusion.operators.operands import Operands
 from fusion.operators.phrase import Phrase
 from fusion.operators.senses import Sense
@@ -56,7 +56,7 @@ class Sets:
             if isinstance(part, Miss):
                 return part
             if isinstance(measured, Miss):
-                return measured
+                return None if self._describes(limit, phrase) else measured
             return algebra.within(part, measured, limit.bounds, limit.text)
         parts = self._words.parted(phrase)
         if parts is not None:
@@ -78,6 +78,11 @@ class Sets:
             if isinstance(other, Measured):
                 return part, other
         return first, measured
+
+    def _describes(self, limit: Limit, phrase: Phrase) -> bool:
+        """Whether a limit may say which thing is named, not which are asked for: "Halo, which came out in 2019"."""
+        named = sorted({link.entity.id for link in phrase.links})
+        return isinstance(self._attributes.measure(named, limit.sense, unit=limit.bounds[0][1].kind), Measured)
 
     def _parted(self, parts: Parts) -> Found | Miss | None:
         operands = [self.readings(part) for part in parts.parts]
