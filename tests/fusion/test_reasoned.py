@@ -60,7 +60,7 @@ def embedder() -> MiniLM:
 
 @pytest.fixture(scope="module")
 def trained(store: MemoryStore, embedder: MiniLM) -> Trained:
-    return learn_questions(questions(), store, ontology.default(), embedder, graph=mirror(store), epochs=3)
+    return learn_questions(questions(), store, ontology.default(), embedder, graph=mirror(store), generated=0, epochs=3)
 
 
 @pytest.fixture(scope="module")
