@@ -42,6 +42,7 @@ class LearnIn(Shape):
 
     questions: list[QuestionIn] = Field(default=[], max_length=MOST)
     generated: bool = Field(default=True, description="Whether questions are made from the graph, too")
+    reasoner: bool = Field(default=True, description="Whether a reasoner is trained beside the planner")
     epochs: int | None = Field(
         default=None, ge=1, description="Passes over the questions; chosen by their number if null"
     )
@@ -99,6 +100,7 @@ def learn(
     questions: "Sequence[Question]",
     *,
     generated: bool = True,
+    reasoner: bool = True,
     epochs: int | None = None,
     seed: int = 0,
     unreadable: int = 0,
@@ -128,6 +130,7 @@ def learn(
         services.embedder,
         graph=mirror(services.store) if kept is None else kept_mirror(services.store, kept, notify=notify),
         generated=GENERATED if generated else 0,
+        reasoner=reasoner,
         epochs=epochs,
         seed=seed,
         progress=progress,

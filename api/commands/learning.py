@@ -24,7 +24,9 @@ PROBE, NEWCOMERS = "probe", "newcomers"  # the training that leaves facts out, a
 SILENCE = 5.0  # seconds
 EPOCHS = 100
 # What goes with --questions.
-PLANNER_OPTIONS = frozenset({"file", "questions", "generated", "epochs", "seed", "store", "as_json", "debug"})
+PLANNER_OPTIONS = frozenset(
+    {"file", "questions", "generated", "reasoner", "epochs", "seed", "store", "as_json", "debug"}
+)
 
 
 def learn(
@@ -37,6 +39,9 @@ def learn(
     ] = False,
     generated: Annotated[
         bool, typer.Option(help="With --questions: learn from questions made of the graph, too.")
+    ] = True,
+    reasoner: Annotated[
+        bool, typer.Option(help="With --questions: learn to reason where no plan is sure, too.")
     ] = True,
     update: Annotated[bool, typer.Option("--update", help="Begin with what was learned before.")] = False,
     scorer: Annotated[str, typer.Option(help="complex, distmult, rotate, transe, rgcn or compgcn.")] = "complex",
@@ -66,10 +71,13 @@ def learn(
     if questions:
         _only(context, PLANNER_OPTIONS)
         with open_services(store) as services:
-            learn_planner(services, file, generated=generated, epochs=epochs, seed=seed, as_json=as_json)
+            learn_planner(
+                services, file, generated=generated, reasoner=reasoner, epochs=epochs, seed=seed, as_json=as_json
+            )
         return
-    if file is not None or not generated:
-        raise RequestError(f"{'--no-generated' if file is None else file} says nothing without --questions")
+    if file is not None or not (generated and reasoner):
+        given = file if file is not None else "--no-reasoner" if generated else "--no-generated"
+        raise RequestError(f"{given} says nothing without --questions")
     with open_services(store) as services:
         from kg.embeddings.learn import learn
         from kg.embeddings.models import config_for

@@ -17,7 +17,14 @@ SHOWN = 5  # bad lines, or relations without words, that are named; the rest are
 
 
 def learn_planner(
-    services: Services, path: Path | None, *, generated: bool, epochs: int | None, seed: int, as_json: bool
+    services: Services,
+    path: Path | None,
+    *,
+    generated: bool,
+    reasoner: bool,
+    epochs: int | None,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Train a planner and keep it beside the model of the graph.
 
@@ -41,6 +48,7 @@ def learn_planner(
         services,
         questions,
         generated=generated,
+        reasoner=reasoner,
         epochs=epochs,
         seed=seed,
         unreadable=unreadable,

@@ -23,7 +23,12 @@ def learn_questions(body: planning.LearnIn, services: ServicesDep) -> planning.P
     """Train a planner on your questions and on questions made from the graph: minutes, while other requests go on."""
     with services.learning():
         return planning.learn(
-            services, planning.questions_of(body), generated=body.generated, epochs=body.epochs, seed=body.seed
+            services,
+            planning.questions_of(body),
+            generated=body.generated,
+            reasoner=body.reasoner,
+            epochs=body.epochs,
+            seed=body.seed,
         )
 
 

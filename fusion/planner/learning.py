@@ -79,12 +79,13 @@ def learn_questions(
     *,
     graph: Mirror,
     generated: int = GENERATED,
+    reasoner: bool = True,
     epochs: int | None = None,
     seed: int = 0,
     progress: Callable[[PlannerEpoch], None] | None = None,
     reasoning: Callable[[ReasonerEpoch], None] | None = None,
 ) -> Trained:
-    """Train a planner, and a reasoner beside it, on questions and on as many as ``generated`` made from the graph.
+    """Train a planner, and with ``reasoner`` one beside it, on questions and on ``generated`` made from the graph.
 
     A tenth of each is held out to choose the best epochs by.
 
@@ -118,8 +119,8 @@ def learn_questions(
     )
     known = [example.asked for example in (*own.train, *ours.train)]
     planner = planner.acquainted(known)
-    reasoner = learn_reasoner(planner, graph, train, dev, texts, seed=seed, progress=reasoning)
-    return Trained(planner, mine, made_up, skipped, made.ambiguous, made.unworded, config.epochs, reasoner)
+    beside = learn_reasoner(planner, graph, train, dev, texts, seed=seed, progress=reasoning) if reasoner else None
+    return Trained(planner, mine, made_up, skipped, made.ambiguous, made.unworded, config.epochs, beside)
 
 
 def make_questions(

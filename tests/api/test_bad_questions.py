@@ -57,7 +57,16 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         )
     ]
     store = services.store
-    trained = learn_questions(questions, store, services.ontology, services.embedder, graph=mirror(store), epochs=15)
+    trained = learn_questions(
+        questions,
+        store,
+        services.ontology,
+        services.embedder,
+        graph=mirror(store),
+        generated=0,
+        reasoner=False,
+        epochs=15,
+    )
     trained.planner.save(services.planner_file)
     yield services
     services.close()

@@ -51,7 +51,14 @@ def services(neo4j_store: BoltStore, tmp_path_factory: pytest.TempPathFactory) -
     for subject in dict.fromkeys(one for one, _, _ in TOLD):
         neo4j_store.write([reading(subject, [(r, o) for s, r, o in TOLD if s == subject])])
     trained = learn_questions(
-        asked(neo4j_store), neo4j_store, services.ontology, services.embedder, graph=mirror(neo4j_store), epochs=12
+        asked(neo4j_store),
+        neo4j_store,
+        services.ontology,
+        services.embedder,
+        graph=mirror(neo4j_store),
+        generated=0,
+        reasoner=False,
+        epochs=12,
     )
     trained.planner.save(services.planner_file)
     yield services

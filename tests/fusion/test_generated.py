@@ -53,7 +53,7 @@ def store() -> MemoryStore:
 
 @pytest.fixture(scope="module")
 def trained(store: MemoryStore, embedder: MiniLM) -> Trained:
-    return learn_questions([], store, ONTOLOGY, embedder, graph=mirror(store), generated=900, epochs=8)
+    return learn_questions([], store, ONTOLOGY, embedder, graph=mirror(store), generated=900, reasoner=False, epochs=8)
 
 
 def first(planned: PlannedReader, store: MemoryStore, text: str) -> set[str]:
@@ -94,7 +94,7 @@ def test_chinese_characters_are_told_apart(embedder: MiniLM, trained: Trained) -
 
 def test_a_planner_of_english_has_no_table_of_characters(embedder: MiniLM) -> None:
     told = graph([(film(f"Amber Road {n}"), "sits_next_to", film(f"Amber Road {n + 1}")) for n in range(9)])
-    found = learn_questions([], told, ONTOLOGY, embedder, graph=mirror(told), generated=40, epochs=1)
+    found = learn_questions([], told, ONTOLOGY, embedder, graph=mirror(told), generated=40, reasoner=False, epochs=1)
     assert CHARACTERS not in found.planner.weights
 
 
@@ -102,7 +102,7 @@ def test_ones_own_questions_are_mixed_with_those_of_the_graph(store: MemoryStore
     facts = mirror(store)
     own = [Question(n, f"whose eye is behind Amber Road {n}", (f"Director {n % 5}",)) for n in range(8)]
     own.append(Question(9, "whose eye is behind Nothing", ("Director 1",)))
-    found = learn_questions(own, store, ONTOLOGY, embedder, graph=facts, generated=600, epochs=4)
+    found = learn_questions(own, store, ONTOLOGY, embedder, graph=facts, generated=600, reasoner=False, epochs=4)
     assert (found.own.learned, found.own.held_out, found.own.hits1) == (8, 0, None)
     assert found.skipped.total() == 1
     assert found.generated.learned > 400

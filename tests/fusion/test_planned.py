@@ -83,7 +83,9 @@ def trained(store: MemoryStore, embedder: MiniLM, tmp_path_factory: pytest.TempP
     path.write_text("".join(json.dumps(row) + "\n" for row in rows()), "utf-8")
     questions, problems = read_questions(path)
     assert problems.count == 0
-    return learn_questions(questions, store, ontology.default(), embedder, graph=mirror(store), generated=0, epochs=12)
+    return learn_questions(
+        questions, store, ontology.default(), embedder, graph=mirror(store), generated=0, reasoner=False, epochs=12
+    )
 
 
 @pytest.fixture(scope="module")

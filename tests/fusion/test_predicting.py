@@ -68,7 +68,15 @@ def planning(services: Services) -> Services:
     ]
     store = services.store
     trained = learn_questions(
-        questions, store, ontology.default(), services.embedder, graph=mirror(store), epochs=12, seed=1
+        questions,
+        store,
+        ontology.default(),
+        services.embedder,
+        graph=mirror(store),
+        generated=0,
+        reasoner=False,
+        epochs=12,
+        seed=1,
     )
     trained.planner.save(services.planner_file)
     yield services

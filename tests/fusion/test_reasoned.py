@@ -80,7 +80,9 @@ def test_the_reasoner_is_calibrated_on_held_out_questions(trained: Trained) -> N
 
 
 def test_too_few_questions_train_no_reasoner(store: MemoryStore, embedder: MiniLM) -> None:
-    few = learn_questions(questions()[:30], store, ontology.default(), embedder, graph=mirror(store), epochs=1)
+    few = learn_questions(
+        questions()[:30], store, ontology.default(), embedder, graph=mirror(store), generated=0, epochs=1
+    )
     assert few.learned_reasoner is None
 
 
