@@ -196,7 +196,7 @@ def test_the_description_has_every_route_with_its_errors_and_an_example_of_each_
         ("POST", "/ask"), ("POST", "/explain"), ("POST", "/search"), ("POST", "/documents"), ("GET", "/documents"),
         ("DELETE", "/documents/{id}"), ("GET", "/entities"), ("GET", "/entities/{id}"),
         ("GET", "/entities/{id}/neighbourhood"), ("GET", "/entities/{id}/similar"),
-        ("GET", "/entities/{id}/predictions"), ("GET", "/suspicious"), ("GET", "/learned"),
+        ("GET", "/entities/{id}/predictions"), ("GET", "/suspicious"), ("GET", "/learned"), ("POST", "/learn/questions"),
         ("GET", "/stats"), ("GET", "/health"),
     }  # fmt: skip
     for path, methods in described["paths"].items():
@@ -205,7 +205,7 @@ def test_the_description_has_every_route_with_its_errors_and_an_example_of_each_
             assert "503" in errors, path
             for error in errors.values():
                 assert list(error["content"]) == ["application/problem+json"], path
-    for name in ("Question", "SearchRequest", "DocumentIn", "EntityOut", "CitationOut"):
+    for name in ("Question", "LearnIn", "SearchRequest", "DocumentIn", "EntityOut", "CitationOut"):
         assert described["components"]["schemas"][name]["examples"], name
 
 

@@ -75,7 +75,7 @@ def test_the_reasoner_is_calibrated_on_held_out_questions(trained: Trained) -> N
     assert found is not None
     assert found.hits1 > 0.8
     assert found.reasoner.calibration is not None
-    assert found.reasoner.calibration.questions == trained.held_out
+    assert found.reasoner.calibration.questions == trained.own.held_out
     assert 0 <= found.reasoner.calibration.error < 0.3
 
 
