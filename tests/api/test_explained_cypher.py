@@ -147,7 +147,7 @@ def test_the_facts_of_a_comparison_are_found(services: Services, neo4j_door: Doo
     names = {entity.id: entity.name for entity in services.store.all_entities()}
     question = f"Who was born first, {names[dated[0].subject]} or {names[dated[1].subject]}?"
     trace = services.answerer.explain(question)
-    assert trace.by == "comparison"
+    assert trace.by == "operators"
     query = explaining.explain(services, question).cypher
     assert query is not None
     assert facts_of(records(query, neo4j_door)) == {f.id for path in trace.answer.paths for f in path.facts}
