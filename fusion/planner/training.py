@@ -1,8 +1,9 @@
 """Training a planner, from questions and their answers, or from the chains themselves where they are known.
 
 Of each question the loss is −log Σ p(chain) over the chains that explain its answers (labels.py): which of them is
-meant, the other questions tell. Where a question has many, those that its words say are kept, and of equals those that
-most questions have. Every step is normalised over the rows that lead on from where the chain stands.
+meant, the other questions tell. Where a question has many, those that most questions have are kept (those that its
+own words say were tried, and are no better). Every step is normalised over the rows that lead on from where the chain
+stands.
 """
 
 import random
@@ -16,10 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from fusion.errors import PlannerError
-from fusion.planner.labels import Chain, explain, said
-from fusion.planner.model import BUCKETS, SCALE, Asked, Planner, words_of
+from fusion.planner.labels import Chain, explain
+from fusion.planner.model import BUCKETS, SCALE, Asked, Planner
 from fusion.planner.search import candidates, plans
-from fusion.question import stem
 from kg.mirror import Mirror
 
 CHAINS = 6  # of one question that are learned from
@@ -197,13 +197,10 @@ def _labels(mirror: Mirror, examples: Sequence[Example], hops: int) -> list[list
             chains, f1 = explain(mirror, example.topics, example.answers, hops=hops)
         found.append(chains if f1 >= LEAST else [])
     common = Counter(chain for chains in found for chain in chains)
-    names = [[stem(word) for word in words_of(relation).split()] for relation in mirror.relations]
-    labels = []
-    for example, chains in zip(examples, found, strict=True):
-        heard = {chain: said(example.words, chain, names) for chain in chains}
-        kept = sorted(chains, key=lambda c: (-heard[c], -common[c], c))[:CHAINS]
-        labels.append([_label(mirror, example, chain) for chain in kept])
-    return labels
+    return [
+        [_label(mirror, example, chain) for chain in sorted(chains, key=lambda c: (-common[c], c))[:CHAINS]]
+        for example, chains in zip(examples, found, strict=True)
+    ]
 
 
 def _label(mirror: Mirror, example: Example, chain: Chain) -> _Label:
