@@ -79,7 +79,7 @@ SAME_AS: dict[str, tuple[str, ...]] = {
 }
 SOFT = frozenset(("used_for", "uses", "instance_of"))  # their words also stand beside others: "is used for treating"
 ALIASES = frozenset(("also_known_as", "ALIAS_IS", "sameAs", "same_as"))  # what is said of one name holds of the other
-ONE_WAY = frozenset(("child", "father", "mother"))  # read against its direction, each means another relation
+ONE_WAY = frozenset(("child", "father", "mother", "complication"))  # read against its direction, each means another relation
 _EXTRA: dict[str, tuple[str, ...]] = {
     "born_in": ("born", "birth"),
     "born_on": ("born", "birth"),
