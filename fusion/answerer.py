@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from fusion.answer import Answer, Citation, abstain
+from fusion.asking import unfit
 from fusion.cues import Speech
 from fusion.extract import READ, TRUST, Found, extract, extract_about
 from fusion.homonyms import ask_back, told
@@ -118,7 +119,8 @@ class Answerer:
         names = self._names(version)
         links = _chosen(link(names, self._ontology, question), topics)
         asked = understand(question, links, self._speech.lexicon(version), self._ontology)
-        return asked, self._facts(version, names)
+        others = unfit(question, asked.cues, asked.expected, self._ontology)
+        return replace(asked, unfit=asked.unfit | others), self._facts(version, names)
 
     def search(self, text: str, *, limit: int = 10) -> list[Passage]:
         """The passages that say most about the text, best first.
@@ -185,7 +187,7 @@ class Answerer:
             ruled = read(asked, facts, self._ontology)
             return Choice(ruled, "words", "no planner has been trained for this graph", ruled=ruled)
         choice = planned.choose(asked, facts, lambda: read(asked, facts, self._ontology))
-        return choice if planned.reasoned is None else planned.reasoned.reconsider(choice, asked.text, facts)
+        return choice if planned.reasoned is None else planned.reasoned.reconsider(choice, asked, facts)
 
     def _read_as(self, asked: Asked, facts: Facts, meant: Sequence[Link], one: EntityId) -> tuple[Asked, Choice]:
         """The question, read with the one of these entities alone."""

@@ -114,7 +114,7 @@ def _misspelt(text: str, names: Sequence[_Name], windows: Sequence[_Window]) -> 
 def _by_a_name_alone(name: _Name, window: _Window) -> bool:
     """Whether nothing but an exact name within it makes a text like this name.
 
-    Chinese has no spaces: after the name 糖尿病, the first character of a question (糖尿病应) does not make it 糖尿病足.
+    Chinese has no spaces: the character that follows the name 糖尿病 in 糖尿病应 does not make it 糖尿病足.
     """
     if not window.named:
         return False
