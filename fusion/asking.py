@@ -1,10 +1,16 @@
-"""What kind of thing a question asks for by how it begins: "What nationality …", "What is the place of birth of …"."""
+"""What a question surely asks for by its words, and so what no plan may make of it.
+
+How it begins says of what kind the answer is: "What nationality …", "What is the place of birth of …". And some words
+leave no choice of a relation: who has no date of death has not died on a date of birth.
+"""
 
 from collections.abc import Collection, Sequence
 
 import regex
 
-from fusion.cues import INVERSE, Cue
+from fusion.cues import INVERSE, ONE_WAY, Cue
+from fusion.question import Link
+from kg.facts import EntityId, Fact
 from kg.ontology import Ontology
 
 _LEAD = regex.compile(
@@ -32,6 +38,45 @@ def unfit(text: str, cues: Sequence[Cue], expected: Collection[str], ontology: O
         beside.add(_CONCEPT)
     kinds |= beside
     return frozenset(type for type in ontology.types if not any(ontology.compatible(type, kind) for kind in kinds))
+
+
+def unsaid(
+    cues: Sequence[Cue], links: Sequence[Link], paths: Collection[Sequence[Fact]], ontology: Ontology
+) -> str | None:
+    """The words of a question that all paths to its answer go against; None where there are none.
+
+    These are words for a relation with one value only, where the paths follow other relations of the ontology, and those
+    for a relation that the paths walk the other way.
+    """
+    topics = {link.entity.id for link in links}
+    for cue in cues:
+        said = {(chain[0].removesuffix(INVERSE), not chain[0].endswith(INVERSE)) for chain in cue.chains}
+        if cue.soft or any(len(chain) > 1 for chain in cue.chains):
+            continue
+        if paths and all(_against(said, _steps(topics, path), ontology) for path in paths):
+            return cue.text
+    return None
+
+
+def _against(said: set[tuple[str, bool]], steps: Sequence[tuple[str, bool]], ontology: Ontology) -> bool:
+    if not said.isdisjoint(steps):
+        return False
+    names = {name for name, _ in said}
+    if any(name in names & ONE_WAY for name, _ in steps):
+        return True
+    known = ontology.relations
+    one_valued = any(name in known and known[name].functional for name in names)
+    return one_valued and all(name in known and name not in names for name, _ in steps)
+
+
+def _steps(topics: Collection[EntityId], path: Sequence[Fact]) -> list[tuple[str, bool]]:
+    """The relations of a path, and whether each is walked forwards."""
+    found = []
+    here = next((end for fact in path[:1] for end in (fact.subject, fact.object) if end in topics), None)
+    for fact in path:
+        found.append((fact.relation, fact.subject == here))
+        here = fact.object if fact.subject == here else fact.subject
+    return found
 
 
 def _reached(cue: Cue | None, ontology: Ontology) -> set[str]:

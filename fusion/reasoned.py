@@ -54,7 +54,7 @@ class Reasoned:
         if reasoner.encoder != embedder.name:
             raise PlannerError(
                 f"The reasoner was trained with the encoder {reasoner.encoder}, and this one is {embedder.name}; train "
-                "it anew with `clew learn --questions FILE`."
+                "it anew with `clew learn --questions`."
             )
         self._store, self._planner, self._reasoner, self._embedder = store, planner, reasoner, embedder
         self._lock = Lock()

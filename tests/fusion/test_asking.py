@@ -2,9 +2,12 @@
 
 import pytest
 
-from fusion.asking import unfit
+from fusion.asking import unfit, unsaid
 from fusion.cues import Lexicon, asked
+from fusion.question import link
 from kg import ontology
+from kg.facts import Entity
+from tests.fusion.graphs import date, film, graph, person
 
 
 @pytest.mark.parametrize(
@@ -30,3 +33,35 @@ def test_what_cannot_be_the_answer(text: str, other: set[str], fit: set[str]) ->
     found = unfit(text, Lexicon(known).cues(text, []), asked(text, known), known)
     assert found >= other
     assert not found & (fit | {"Thing"})
+
+
+@pytest.mark.parametrize(
+    ("question", "steps", "word"),
+    [
+        ("When did the director of Halo die?", ("directed_by", "born_on"), "di"),
+        ("When was the director of Halo born?", ("directed_by", "born_on"), None),
+        ("Who is the performer of Halo?", ("directed_by",), None),
+        ("痛风的并发症有哪些症状？", ("complication", "symptom"), "并发症"),
+        ("铅中毒的并发症有哪些症状？", ("complication", "symptom"), None),
+    ],
+)
+def test_what_words_leave_no_choice_of(question: str, steps: tuple[str, ...], word: str | None) -> None:
+    gout, lead = Entity("Disease", "痛风"), Entity("Disease", "铅中毒")
+    store = graph(
+        [
+            (film("Halo"), "directed_by", person("Bo Dahl")),
+            (person("Bo Dahl"), "born_on", date("3 May 1990")),
+            (lead, "complication", gout),
+            (gout, "symptom", Entity("Symptom", "关节疼痛")),
+            (lead, "symptom", Entity("Symptom", "头晕")),
+        ]
+    )
+    known = ontology.default()
+    links = link(store, known, question)
+    facts = store.facts([entity.id for entity in store.all_entities()], limit=100)
+    topic, path = links[0].entity.id, []
+    for relation in steps:
+        fact = next(one for one in facts if one.relation == relation and topic in (one.subject, one.object))
+        topic = fact.object if fact.subject == topic else fact.subject
+        path.append(fact)
+    assert unsaid(Lexicon(known).cues(question, links), links, [tuple(path)], known) == word
