@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 import regex
 
-from fusion.cues import INVERSE, ONE_WAY, Cue
+from fusion.cues import INVERSE, ONE_WAY, SAME_AS, Cue
 from fusion.question import Link
 from kg.facts import EntityId, Fact
 from kg.ontology import Ontology
@@ -45,12 +45,13 @@ def unsaid(
 ) -> str | None:
     """The words of a question that all paths to its answer go against; None where there are none.
 
-    These are words for a relation with one value only, where the paths follow other relations of the ontology, and those
-    for a relation that the paths walk the other way.
+    These are words for a relation with one value only, where the paths follow other relations of the ontology, and
+    those for a relation that the paths walk the other way.
     """
     topics = {link.entity.id for link in links}
     for cue in cues:
-        said = {(chain[0].removesuffix(INVERSE), not chain[0].endswith(INVERSE)) for chain in cue.chains}
+        names = [name for chain in cue.chains for name in (chain[0], *SAME_AS.get(chain[0], ()))]
+        said = {(name.removesuffix(INVERSE), not name.endswith(INVERSE)) for name in names}
         if cue.soft or any(len(chain) > 1 for chain in cue.chains):
             continue
         if paths and all(_against(said, _steps(topics, path), ontology) for path in paths):

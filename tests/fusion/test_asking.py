@@ -41,6 +41,7 @@ def test_what_cannot_be_the_answer(text: str, other: set[str], fit: set[str]) ->
         ("When did the director of Halo die?", ("directed_by", "born_on"), "di"),
         ("When was the director of Halo born?", ("directed_by", "born_on"), None),
         ("Who is the performer of Halo?", ("directed_by",), None),
+        ("Who is the father of Ida Roe?", ("child",), None),
         ("痛风的并发症有哪些症状？", ("complication", "symptom"), "并发症"),
         ("铅中毒的并发症有哪些症状？", ("complication", "symptom"), None),
     ],
@@ -51,6 +52,7 @@ def test_what_words_leave_no_choice_of(question: str, steps: tuple[str, ...], wo
         [
             (film("Halo"), "directed_by", person("Bo Dahl")),
             (person("Bo Dahl"), "born_on", date("3 May 1990")),
+            (person("Bo Dahl"), "child", person("Ida Roe")),
             (lead, "complication", gout),
             (gout, "symptom", Entity("Symptom", "关节疼痛")),
             (lead, "symptom", Entity("Symptom", "头晕")),
