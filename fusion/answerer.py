@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from fusion.answer import Answer, Citation, abstain
+from fusion.asking import unfit, unsaid
 from fusion.cues import Speech
 from fusion.extract import READ, TRUST, Found, extract, extract_about
 from fusion.homonyms import ask_back, told
@@ -118,7 +119,8 @@ class Answerer:
         names = self._names(version)
         links = _chosen(link(names, self._ontology, question), topics)
         asked = understand(question, links, self._speech.lexicon(version), self._ontology)
-        return asked, self._facts(version, names)
+        others = unfit(question, asked.cues, asked.expected, self._ontology)
+        return replace(asked, unfit=asked.unfit | others), self._facts(version, names)
 
     def search(self, text: str, *, limit: int = 10) -> list[Passage]:
         """The passages that say most about the text, best first.
@@ -185,7 +187,16 @@ class Answerer:
             ruled = read(asked, facts, self._ontology)
             return Choice(ruled, "words", "no planner has been trained for this graph", ruled=ruled)
         choice = planned.choose(asked, facts, lambda: read(asked, facts, self._ontology))
-        return choice if planned.reasoned is None else planned.reasoned.reconsider(choice, asked.text, facts)
+        if planned.reasoned is not None:
+            choice = planned.reasoned.reconsider(choice, asked, facts)
+        if choice.by == "words" or not isinstance(choice.reading, Reading):
+            return choice
+        words = unsaid(asked.cues, asked.links, choice.reading.paths, self._ontology)
+        if words is None:
+            return choice
+        ruled = choice.ruled or read(asked, facts, self._ontology)
+        why = f"what plans and reasoner propose goes against the word {words!r}"
+        return replace(choice, reading=ruled, by="words", why=why, ruled=ruled, unsure=False)
 
     def _read_as(self, asked: Asked, facts: Facts, meant: Sequence[Link], one: EntityId) -> tuple[Asked, Choice]:
         """The question, read with the one of these entities alone."""

@@ -79,7 +79,9 @@ SAME_AS: dict[str, tuple[str, ...]] = {
 }
 SOFT = frozenset(("used_for", "uses", "instance_of"))  # their words also stand beside others: "is used for treating"
 ALIASES = frozenset(("also_known_as", "ALIAS_IS", "sameAs", "same_as"))  # what is said of one name holds of the other
-ONE_WAY = frozenset(("child", "father", "mother"))  # read against its direction, each means another relation
+ONE_WAY = frozenset(  # read against its direction, each means another relation
+    ("child", "father", "mother", "complication", *(name + INVERSE for name in ("father", "mother", "complication")))
+)
 _EXTRA: dict[str, tuple[str, ...]] = {
     "born_in": ("born", "birth"),
     "born_on": ("born", "birth"),
@@ -103,6 +105,8 @@ _OF_PARTS = {  # what else is said of a relation whose name has this part
 }
 _SHARING = frozenset(("same", "share", "shares", "shared", "sharing", "common"))
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+_WHOSE_ZH = regex.compile(r"(?:谁|(?:哪|什么)\p{Han}{0,4})的$")  # and then a relation, and what it leads to:
+_IS_ZH = regex.compile(r"\s*(?:中?有|中?包括|是|为)\s*")
 _SKIPPED = STOP_WORDS | {"has", "have", "had", "does", "do", "did", "from", "been", "whose"}
 _TIME = {"when": "Time", "where": "Place", "who": "Agent", "whom": "Agent"}
 _ASKED_ZH = (
@@ -256,8 +260,17 @@ class Lexicon:
             if not found or _inside(place, places):
                 place += 1
                 continue
-            yield Cue(place, place + len(found[0]), tuple(sorted(self._chinese[found[0]])), found[0])
-            place += len(found[0])
+            end = place + len(found[0])
+            chains = self._chinese[found[0]]
+            if _WHOSE_ZH.search(text, endpos=place) and any(_IS_ZH.fullmatch(text, end, start) for start, _ in places):
+                chains = {_turned(chain) for chain in chains}
+            yield Cue(place, end, tuple(sorted(chains)), found[0])
+            place = end
+
+
+def _turned(chain: Chain) -> Chain:
+    """The way back along a chain."""
+    return tuple(name.removesuffix(INVERSE) if name.endswith(INVERSE) else name + INVERSE for name in reversed(chain))
 
 
 class Speech:

@@ -17,6 +17,7 @@ from fusion.planned import SURE, Thought, familiar
 from fusion.planner.model import Array, Asked, Planner, masked, row_texts
 from fusion.planner.search import candidates
 from fusion.reader import LISTED, Reading
+from fusion.reader import Asked as Understood
 from fusion.reasoner.around import best_path
 from fusion.reasoner.fusing import fuse, given, see
 from fusion.reasoner.model import Reasoner, Rows
@@ -53,14 +54,16 @@ class Reasoned:
         if reasoner.encoder != embedder.name:
             raise PlannerError(
                 f"The reasoner was trained with the encoder {reasoner.encoder}, and this one is {embedder.name}; train "
-                "it anew with `clew learn --questions FILE`."
+                "it anew with `clew learn --questions`."
             )
         self._store, self._planner, self._reasoner, self._embedder = store, planner, reasoner, embedder
         self._lock = Lock()
         self._kept: tuple[tuple[str, ...], Rows] | None = None
 
-    def reconsider(self, choice: Choice, text: str, facts: Facts) -> Choice:
+    def reconsider(self, choice: Choice, asked: Understood, facts: Facts) -> Choice:
         """The choice, or, where no plan was sure and the reasoner is surer than what was chosen, its answer.
+
+        It must be of a kind that may be asked for.
 
         Raises:
             StoreError: the store failed.
@@ -68,10 +71,10 @@ class Reasoned:
         """
         if not choice.unsure or choice.thought is None:
             return choice
-        guesses = self.think(text, choice.thought, facts)
+        guesses = self.think(asked.text, choice.thought, facts)
         choice = replace(choice, guesses=guesses)
         reading = _reading(guesses)
-        if reading is None or reading.score < SURE:
+        if reading is None or reading.score < SURE or all(one.type in asked.unfit for one in reading.entities):
             return choice
         if isinstance(choice.reading, Reading) and choice.reading.score >= reading.score:
             return choice

@@ -46,6 +46,7 @@ class _Window:
     start: int
     end: int
     bare: str  # the key, without articles
+    named: tuple[tuple[int, int], ...] = ()  # where, in ``bare``, the characters of exact names stand; of Chinese only
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def _misspelt(text: str, names: Sequence[_Name], windows: Sequence[_Window]) -> 
     found = []
     for at, to in np.argwhere(edits <= MANY).tolist():
         name, window, count = names[at], windows[to], int(edits[at, to])
-        if _HAN.search(name.bare) and len(name.bare) != len(window.bare):
+        if _HAN.search(name.bare) and (len(name.bare) != len(window.bare) or _by_a_name_alone(name, window)):
             continue  # a character more or less makes another name
         if count <= _allowed(name.bare) and _numbers(name.bare) == _numbers(window.bare):
             score = FUZZY * (1 - count / max(len(name.bare), len(window.bare))) if count else ARTICLE
@@ -108,6 +109,17 @@ def _misspelt(text: str, names: Sequence[_Name], windows: Sequence[_Window]) -> 
             if window.bare != name.bare:
                 found.append((window.start, window.end, name.entity, TURNED))
     return found
+
+
+def _by_a_name_alone(name: _Name, window: _Window) -> bool:
+    """Whether nothing but an exact name within it makes a text like this name.
+
+    Chinese has no spaces: the character that follows the name 糖尿病 in 糖尿病应 does not make it 糖尿病足.
+    """
+    if not window.named:
+        return False
+    free = [at for at in range(len(window.bare)) if not any(s <= at < e for s, e in window.named)]
+    return all(name.bare[at] != window.bare[at] for at in free)
 
 
 def _parts(
@@ -181,7 +193,8 @@ def _windows(
                 single = len(inside) == 1 and " " not in text[slice(*inside[0])]
                 if not single or any(_upper(text[w.start :]) != _upper(text[inside[0][0] :]) for w in free):
                     continue
-            yield _Window(start, end, bare)
+            named = tuple((s - start, e - start) for s, e in inside) if len(bare) == end - start else ()
+            yield _Window(start, end, bare, named)
 
 
 def _upper(text: str) -> bool:

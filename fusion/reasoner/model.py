@@ -220,7 +220,10 @@ def load(path: Path) -> Reasoner:
     except FileNotFoundError as error:
         raise PlannerError(f"No reasoner at {path}; train one first with `clew learn --questions FILE`.") from error
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise PlannerError(f"The reasoner in {path} cannot be read ({error}); train it anew.") from error
+        raise PlannerError(
+            f"The reasoner in {path} cannot be read ({error}); train it anew with `clew learn --questions`, or delete "
+            "it to answer by plans and words alone."
+        ) from error
 
 
 def _relu(x: Array) -> Array:

@@ -260,3 +260,31 @@ def test_a_description_tells_and_is_shown() -> None:
     asked = answerer.ask("Where was Ann Lee born?")
     assert {one.description for one in asked.candidates} == {"born in Oslo", "American trumpeter"}
     assert answerer.ask("Where was the trumpeter Ann Lee born?").text == "Rome"
+
+
+@pytest.mark.parametrize(
+    ("question", "answers"),
+    [
+        ("高血压有哪些并发症？", {"冠心病"}),
+        ("哪些疾病的并发症是高血压？", {"痛风", "偏头痛"}),
+        ("高血压和糖尿病有哪些共同的并发症？", set()),
+        ("高血压的并发症有哪些症状？", set()),
+    ],
+)
+def test_a_relation_between_things_of_one_kind_is_read_as_it_is_said(question: str, answers: set[str]) -> None:
+    gout, migraine, pressure, sugar, heart = (
+        Entity("Disease", name) for name in ("痛风", "偏头痛", "高血压", "糖尿病", "冠心病")
+    )
+    store = graph(
+        [
+            (gout, "complication", pressure),
+            (gout, "complication", sugar),
+            (migraine, "complication", pressure),
+            (pressure, "complication", heart),
+            (sugar, "complication", Entity("Disease", "糖尿病足")),
+            (gout, "symptom", Entity("Symptom", "关节疼痛")),
+        ]
+    )
+    answer = Answerer(store, embedder=None, ontology=ontology.default()).ask(question)
+    assert {entity.name for entity in answer.entities} == answers
+    assert answer.abstained == (not answers)

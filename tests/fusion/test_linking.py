@@ -22,6 +22,8 @@ STATEMENTS: tuple[Statement, ...] = (
     (person("Serena Hale"), "married_to", person("Bernard Hale")),
     (Entity("Disease", "2型糖尿病"), "symptom", Entity("Symptom", "口渴")),
     (Entity("Disease", "急性上呼吸道感染"), "symptom", Entity("Symptom", "咳嗽")),
+    (Entity("Disease", "高血压"), "complication", Entity("Disease", "高血压脑病")),
+    (Entity("Disease", "高血压眼"), "symptom", Entity("Symptom", "眼花")),
 )
 
 
@@ -55,6 +57,8 @@ def first(links: tuple[Link, ...]) -> str | None:
         ("请问2型糖尿病有什么症状？", "2型糖尿病"),
         ("急性上呼吸到感染有什么症状？", "急性上呼吸道感染"),
         ("糖尿病的症状是什么", None),
+        ("高血压应该看什么科？", "高血压"),
+        ("高血压脑兵有什么症状？", "高血压脑病"),
         ("which films did Tomm direct", None),
     ],
 )

@@ -96,7 +96,7 @@ def test_where_no_plan_is_sure_the_reasoner_answers(
         asked, facts = answerer.understand(text)
         thought = planned.think(text, asked.links)
         unsure = Choice(Miss("no plan is sure"), "words", thought=thought, unsure=True)
-        found = planned.reasoned.reconsider(unsure, text, facts)
+        found = planned.reasoned.reconsider(unsure, asked, facts)
         assert found.by == "reasoner"
         assert isinstance(found.reading, Reading)
         assert SURE <= found.reading.score <= 1
@@ -104,9 +104,11 @@ def test_where_no_plan_is_sure_the_reasoner_answers(
         for path in found.reading.paths:
             held = store.facts_between([(fact.subject, fact.relation, fact.object) for fact in path])
             assert len(held) == len(path) > 0
-        assert planned.reasoned.reconsider(replace(unsure, unsure=False), text, facts).by == "words"
+        assert planned.reasoned.reconsider(replace(unsure, unsure=False), asked, facts).by == "words"
+        elsewhere = replace(asked, unfit=frozenset({"Person"}))
+        assert planned.reasoned.reconsider(unsure, elsewhere, facts).by == "words"
         sure = replace(unsure, reading=replace(found.reading, score=1.0), by="plan")
-        assert planned.reasoned.reconsider(sure, text, facts).by == "plan"
+        assert planned.reasoned.reconsider(sure, asked, facts).by == "plan"
 
 
 def test_a_question_about_nothing_of_the_kind_is_not_reasoned_over(
