@@ -28,7 +28,6 @@ CASE = 0.01  # less for a name that is written with a capital where the question
 Found = tuple[int, int, Entity, float]  # start, end, entity, score
 
 _ARTICLES = frozenset(("the", "a", "an"))
-_PIECES = regex.compile(r"\p{Han}|[^\s\p{Han}]+")
 _HAN = regex.compile(r"\p{Han}")
 
 

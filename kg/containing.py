@@ -8,7 +8,6 @@ string gives no such word, every text has to be read.
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from typing import Protocol
 
 import regex
 
@@ -29,14 +28,6 @@ def query(string: str) -> str | None:
     if last and not any(word.startswith(last.group().lower()) for word in STOP_WORDS):
         clauses.append(f"+{last.group().lower()}*")
     return " ".join(dict.fromkeys(clauses[:64])) or None
-
-
-class Finder(Protocol):
-    """What ``pyahocorasick`` is used for here."""
-
-    def iter(self, text: str) -> Iterable[object]:
-        """The places where one of the strings ends."""
-        ...
 
 
 def scan(texts: Iterable[tuple[DocumentId, str]], strings: Collection[str]) -> set[DocumentId]:

@@ -50,7 +50,6 @@ _SENTENCE_END = regex.compile(r"(?<=[\p{Ll}\p{N})\"”’]{2})[.!?](?=\s+[\p{Lu}
 _DIED = r"\b(?:died|d\.)|†"
 _APPOSITION = regex.compile(r"\s?,\s(?:the|an?|who|which|only|eldest|son|daughter|born)\s")
 _PROPER = regex.compile(r"\p{Lu}|\p{Han}|\d")
-_PLAIN_WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}'’.\-]*")
 
 
 def declare(document: Document) -> Topic | None:

@@ -26,7 +26,6 @@ AGREES = 0.5  # beside its best entity, the reasoner thinks this one as probable
 BINS = 10
 STEPS = 100
 PRIOR = 1e-2  # of each question; pulls weights to 0, so that few questions do not make a cliff
-FEATURES = 7
 
 
 @dataclass(frozen=True, slots=True)

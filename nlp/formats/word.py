@@ -29,18 +29,12 @@ _BROKEN = (
     AttributeError,
 )
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OTHERS = {
     "xl/": "an Excel workbook; save the sheet as CSV",
     "ppt/": "a PowerPoint file; save it as PDF",
     "content.xml": "an OpenDocument file; save it as DOCX",
     "META-INF/container.xml": "an EPUB book; save it as HTML",
 }
-
-
-def is_ole(head: bytes) -> bool:
-    """Whether a file is in the container of old Office files, which protected DOCX files use too."""
-    return head.startswith(_OLE)
 
 
 def refuse_ole(stream: BinaryIO, *, source: str) -> InputError:

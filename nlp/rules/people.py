@@ -30,7 +30,6 @@ _TAIL_DATE = regex.compile(rf"^(?:[^.;‹]|‹[LlPpOoUkwe]\d+›|‹K\d+›){{0,
 _TAIL_PLACE = regex.compile(
     rf"^(?:(?!\b(?:and|to|where|when|while|after|before)\b)[^.;‹]|‹[DPpUOoK]\d+›){{0,50}}?\b(?:in|at|near)\s{_PLACE}"
 )
-_AND_DIED = regex.compile(r"^(?:[^.;‹]|‹\w\d+›){0,90}?\band\s(?:he\s|she\s)?died\b(?P<rest>.*)")
 _NEGATED = regex.compile(r"\b(?:not|never)\s(?:\p{L}+\s)?$")
 _KIN_HINT = regex.compile(
     r"born|son|daughter|child|father|mother|brother|sister|twin|sibling|wife|husband|widow|spouse|consort|parent"
