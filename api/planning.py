@@ -137,8 +137,8 @@ def learn(
         reasoning=reasoning,
     )
     beside = trained.learned_reasoner
-    trained.planner.save(services.planner_file)
     services.reasoner_file.unlink(missing_ok=True)  # one of an older planner is calibrated to that
+    trained.planner.save(services.planner_file)
     if beside is not None:
         beside.reasoner.save(services.reasoner_file)
     calibration = None if beside is None else beside.reasoner.calibration

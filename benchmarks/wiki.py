@@ -109,9 +109,10 @@ def planner_of(store: GraphStore, ontology: Ontology, embedder: TokenEmbedder) -
     """A planner trained on questions made from a graph."""
     graph = mirror(store)
     types = {entity.id: entity.type for entity in store.all_entities()}
-    made = generate(
+    questions = generate(
         graph, ontology, count=GENERATED + HELD, hops=CONFIG.hops, seed=CONFIG.seed, languages=("en",), types=types
-    )
+    ).questions
+    made = list(questions)
     random.Random(CONFIG.seed).shuffle(made)
     held, learned = (examples(graph, part, embedder.tokens) for part in (made[:HELD], made[HELD:]))
     texts = embedder.encode(row_texts(graph.relations))

@@ -6,6 +6,7 @@ entities it is about, by how probable the plan is among all relations of the gra
 """
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -22,6 +23,7 @@ from fusion.question import KEY, Link
 from fusion.reader import LISTED, Miss, Reading
 from fusion.reader import Asked as Understood
 from fusion.trace import Choice
+from kg.errors import ChangingError
 from kg.facts import EntityId, Fact
 from kg.mirror import Mirror, Triple, mirror
 from kg.mirror_file import kept_mirror
@@ -216,7 +218,7 @@ class PlannedReader:
         reasons = []
         if len(best.answers) > LISTED:
             reasons.append(f"the first {LISTED} of {len(best.answers):,} answers")
-        others = _same_name(thought.plans)
+        others = same_name(thought.plans)
         equal = [one.link for one in others if one.fit >= EQUAL * best.fit]
         if others:
             mentioned = ", ".join(f"{one.link.entity.name} ({one.link.entity.type})" for one in others)
@@ -257,11 +259,12 @@ class PlannedReader:
         with self._lock:
             if self._whole is not None and self._whole[0].version == version:
                 return *self._whole, False
-            if self._store.counts().facts <= self._mirrored:
-                whole = self._read()
-                self._whole = whole, self._rows(whole)
-                return *self._whole, False
             self._whole = None
+            if self._store.counts().facts <= self._mirrored:
+                with suppress(ChangingError):  # while others write, what is near is walked
+                    whole = self._read()
+                    self._whole = whole, self._rows(whole)
+                    return *self._whole, False
         near = self._store.neighbourhood(topics, hops=self._planner.hops, limit=NEARBY)
         triples = [(fact.subject, fact.relation, fact.object) for fact in near.facts]
         part = Mirror.of(triples, entities=topics, version=version)
@@ -324,7 +327,7 @@ def _leaves_out(found: Sequence[Planned]) -> bool:
     )
 
 
-def _same_name(found: Sequence[Planned]) -> list[Planned]:
+def same_name(found: Sequence[Planned]) -> list[Planned]:
     """Other entities of the name that the best plan starts from, for which the question has as good a plan."""
     best = found[0]
     place, taken = (best.link.start, best.link.end), {best.link.entity.id}

@@ -104,7 +104,7 @@ class Predictor:
         planned = self._planned()
         wanted = planned.wanted(asked) if planned is not None and choice.by in ("plan", "words") else []
         if isinstance(choice.reading, Reading):
-            wanted = wanted[:1]
+            wanted = [one for one in wanted[:1] if one.score > choice.reading.score]
         elif choice.by == "words":
             wanted += wanted_by_words(asked, choice.reading)
         if not wanted:

@@ -13,7 +13,7 @@ import numpy as np
 
 from fusion.errors import PlannerError
 from fusion.paths import Facts
-from fusion.planned import SURE, Thought, familiar
+from fusion.planned import SURE, Thought, familiar, same_name
 from fusion.planner.model import Array, Asked, Planner, masked, row_texts
 from fusion.planner.search import candidates
 from fusion.reader import LISTED, Reading
@@ -69,8 +69,8 @@ class Reasoned:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
         """
-        if not choice.unsure or choice.thought is None:
-            return choice
+        if not choice.unsure or choice.thought is None or same_name(choice.thought.plans):
+            return choice  # which of several things is meant is asked, not reasoned
         guesses = self.think(asked.text, choice.thought, facts)
         choice = replace(choice, guesses=guesses)
         reading = _reading(guesses)

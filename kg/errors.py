@@ -21,6 +21,10 @@ class StoreError(GraphError):
     """The graph's server or files failed."""
 
 
+class ChangingError(StoreError):
+    """Others kept writing to the graph while all of it was read."""
+
+
 class StoreUnavailableError(StoreError):
     """Nothing answers at the store's address."""
 

@@ -194,12 +194,13 @@ class Mirror:
 
         An entity may be come back to by another fact.
         """
-        asked = front.here * (2 * len(self.relations)) + row
+        reached, at, befores = np.unique(front.here, return_index=True, return_counts=True)
+        asked = reached * (2 * len(self.relations)) + row
         first, last = np.searchsorted(self._asked, asked), np.searchsorted(self._asked, asked, side="right")
         owner, edges = _spread(first, last - first)
-        before, here, to = front.before[owner], front.here[owner], self._targets[edges]
-        if front.row >= 0 and row == self.inverse(front.row):
-            onward = to != before
+        here, to = reached[owner], self._targets[edges]
+        if front.row >= 0 and row == self.inverse(front.row):  # from several sides, each is another's way on
+            onward = (befores[owner] > 1) | (to != front.before[at][owner])
             here, to = here[onward], to[onward]
         count = max(1, len(self.entities))
         pairs = np.unique(to * count + here)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import regex
 
 from kg import graph_file
 from kg.facts import Entity, EntityId, name_key
@@ -26,6 +27,7 @@ FORMAT = "clew-names-1"
 COMMON = 8  # spellings: a word that more of them have leads to none by itself
 
 _PLACE = 21  # bits of a character
+_ID = regex.compile(r"[0-9a-f]{32}")
 _WORD = np.uint64(1 << 63)  # marks the hash of a whole word; characters leave this bit free
 _BLANK = ord(" ")
 _HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
@@ -202,8 +204,8 @@ def _load(path: Path, about: Mapping[str, object]) -> NameIndex | None:
 
 
 def _head(id: EntityId) -> int:
-    """The first half of an id, as a number that ascends as ids do."""
-    return int(id[:16], 16) if len(id) == 32 and id.isalnum() and id.isascii() else 0
+    """The first half of an id, as a number that ascends as ids do; 0 of what is none."""
+    return int(id[:16], 16) if _ID.fullmatch(id) else 0
 
 
 def _hashes(keys: Collection[str]) -> Codes:

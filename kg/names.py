@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
+from kg.errors import ChangingError
 from kg.name_index import NameIndex, kept_name_index, name_index
 from kg.store import GraphStore
 
@@ -26,7 +27,7 @@ class GraphNames:
         An index is made of at most so many entities; one that is kept already is taken whatever its size.
 
         Raises:
-            StoreError: the store failed, or others kept writing to it while it was read.
+            StoreError: the store failed.
         """
         with self._lock:
             if self._index is None or self._index.version != version:
@@ -37,6 +38,9 @@ class GraphNames:
             return self._store if self._index is None else self._index
 
     def _made(self, most: int) -> NameIndex | None:
-        if self._kept is not None:
-            return kept_name_index(self._store, self._kept, most=most, notify=self._notify)
-        return name_index(self._store) if self._store.counts().entities <= most else None
+        try:
+            if self._kept is not None:
+                return kept_name_index(self._store, self._kept, most=most, notify=self._notify)
+            return name_index(self._store) if self._store.counts().entities <= most else None
+        except ChangingError:
+            return None  # while others write, the store is asked

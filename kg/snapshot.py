@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from kg.errors import StoreError
+from kg.errors import ChangingError
 from kg.store import GraphStore
 
 T = TypeVar("T")
@@ -15,14 +15,15 @@ def snapshot(store: GraphStore, read: Callable[[int], T | None]) -> T:
     """What ``read`` makes of a version of the graph; it gives None where it saw that the graph was changing.
 
     Raises:
-        StoreError: the store failed, or others kept writing to it while it was read.
+        ChangingError: others kept writing to it while it was read.
+        StoreError: the store failed.
     """
     for _ in range(ATTEMPTS):
         version = store.version()
         found = read(version)
         if found is not None and store.version() == version:
             return found
-    raise StoreError(
+    raise ChangingError(
         f"The graph at {store.address} changed each of the {ATTEMPTS} times that it was read; "
         "try again when nothing is being written to it."
     )

@@ -57,18 +57,27 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Split:
+class Split:
+    """Questions to learn from, and questions to choose an epoch and to calibrate by."""
+
     train: Sequence[Example]
     dev: Sequence[Example]
 
     @classmethod
-    def of(cls, examples: Sequence[Example], *, most: int | None = None, seed: int) -> "_Split":
-        """A tenth is held out, or ``most``."""
-        drawn = list(examples)
-        random.Random(seed).shuffle(drawn)
-        held = len(drawn) // 10 if len(drawn) >= HOLD_OUT else 0
+    def of(cls, examples: Sequence[Example], *, most: int | None = None, seed: int) -> "Split":
+        """About a tenth is held out, or ``most``: never what is also learned in other words."""
+        alike: dict[object, list[Example]] = {}
+        for example in examples:
+            alike.setdefault((example.topics, example.answers, example.chains), []).append(example)
+        groups = list(alike.values())
+        random.Random(seed).shuffle(groups)
+        held = len(examples) // 10 if len(examples) >= HOLD_OUT else 0
         held = held if most is None else min(held, most)
-        return cls(drawn[held:], drawn[:held])
+        train: list[Example] = []
+        dev: list[Example] = []
+        for group in groups:
+            (dev if len(dev) < held else train).extend(group)
+        return cls(train, dev)
 
 
 def learn_questions(
@@ -97,16 +106,16 @@ def learn_questions(
     if not graph.facts:
         raise PlannerError(f"The graph at {store.address} holds no facts to walk; `clew ingest` or `clew import` some.")
     config = PlannerConfig(seed=seed)
-    own, skipped, made = _Split((), ()), Counter[str](), Made((), 0, ())
+    own, skipped, made = Split((), ()), Counter[str](), Made((), 0, ())
     if questions:
         prepared = prepare(questions, store, ontology, graph, embedder, hops=config.hops)
-        own, skipped = _Split.of(prepared.examples, seed=seed), prepared.skipped
+        own, skipped = Split.of(prepared.examples, seed=seed), prepared.skipped
     if generated:
         types = {entity.id: entity.type for entity in store.all_entities()}
         made = make_questions(graph, ontology, types, count=generated, hops=config.hops, seed=seed)
         if not (made.questions or questions):
             raise PlannerError(_nothing_made(made, store))
-    ours = _Split.of(worded(graph, made.questions, embedder.tokens), most=HELD, seed=seed)
+    ours = Split.of(worded(graph, made.questions, embedder.tokens), most=HELD, seed=seed)
     train, dev = mixed(own.train, ours.train), mixed(own.dev, ours.dev)
     config = replace(config, batch=max(8, min(config.batch, len(train) // 8)))
     steps = -(-len(train) // config.batch)
@@ -119,7 +128,8 @@ def learn_questions(
     )
     known = [example.asked for example in (*own.train, *ours.train)]
     planner = planner.acquainted(known)
-    beside = learn_reasoner(planner, graph, train, dev, texts, seed=seed, progress=reasoning) if reasoner else None
+    apart = [*own.dev, *ours.dev]  # each once: it is calibrated on halves of them
+    beside = learn_reasoner(planner, graph, train, apart, texts, seed=seed, progress=reasoning) if reasoner else None
     return Trained(planner, mine, made_up, skipped, made.ambiguous, made.unworded, config.epochs, beside)
 
 

@@ -33,13 +33,14 @@ from safetensors.numpy import load_file, save_file
 
 from fusion.errors import PlannerError
 from fusion.planner.model import SCALE, Asked
-from fusion.reasoner.around import Around, Bounds, around
+from fusion.reasoner.around import Around, Bounds, around, marks_of
 from fusion.reasoner.recurrent import both_ways, cell, sigmoid
 from kg.mirror import Mirror
 
 Array = npt.NDArray[np.float32]
 
 FORMAT = "clew-reasoner-1"
+WEIGHTS = 8  # of a calibration: of the features that candidates are seen by, and a shift
 LEAST = np.float32(1e-30)  # of a relevance, so that it has a logarithm
 
 
@@ -209,8 +210,12 @@ def load(path: Path) -> Reasoner:
             raise PlannerError(f"{path} holds {about['format']!r}, not {FORMAT!r}; train the reasoner anew.")
         calibration = about["calibration"]
         weights = () if calibration is None else tuple(map(float, calibration["weights"]))
+        kept = load_file(path)
+        _check(kept, len(about["relations"]), about["hops"])
+        if calibration is not None and len(weights) != WEIGHTS:
+            raise ValueError(f"its calibration has {len(weights)} weights, not {WEIGHTS}")
         return Reasoner(
-            load_file(path),
+            kept,
             about["relations"],
             encoder=about["encoder"],
             hops=about["hops"],
@@ -224,6 +229,47 @@ def load(path: Path) -> Reasoner:
             f"The reasoner in {path} cannot be read ({error}); train it anew with `clew learn --questions`, or delete "
             "it to answer by plans and words alone."
         ) from error
+
+
+def _check(weights: Mapping[str, Array], relations: int, hops: int) -> None:
+    """Whether the weights are a reasoner's.
+
+    Raises:
+        KeyError: one is missing.
+        ValueError: one has not the shape that the others ask for.
+    """
+    width, d, text = len(weights["first"]), len(weights["base"]), weights["way"].shape[-1]
+    half = width // 2
+    layers = {
+        "adapt": (text, text),
+        "match": (text, text + 2),
+        "enter": (width, text + 2),
+        "key": (width, width),
+        "query": (width, width),
+        "relate": (d, text),
+        "leave": (text, width),
+        "instruct": (d, width),
+        "start": (d, marks_of(hops) + d),
+    }
+    for step in range(hops):
+        layers |= {f"layers.{step}": (d, 2 * d), f"judges.{step}": (d, width)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "way": (2, text),
+        "own": (2 * relations, text),
+        "trust": (hops,),
+        "cell.weight_ih": (3 * width, width + d),
+        "cell.weight_hh": (3 * width, width),
+        "cell.bias_ih": (3 * width,),
+        "cell.bias_hh": (3 * width,),
+    }
+    for name, (out, into) in layers.items():
+        shapes |= {f"{name}.weight": (out, into), f"{name}.bias": (out,)}
+    for way in ("", "_reverse"):
+        shapes |= {f"gru.weight_ih_l0{way}": (3 * half, width), f"gru.weight_hh_l0{way}": (3 * half, half)}
+        shapes |= {f"gru.bias_{side}_l0{way}": (3 * half,) for side in ("ih", "hh")}
+    for name, shape in shapes.items():
+        if weights[name].shape != shape:
+            raise ValueError(f"{name} has the shape {weights[name].shape}, not {shape}")
 
 
 def _relu(x: Array) -> Array:

@@ -4,7 +4,7 @@ import pytest
 
 from fusion.errors import PlannerError
 from fusion.planned import PlannedReader
-from fusion.planner.learning import OWN, Part, Trained, learn_questions, mixed
+from fusion.planner.learning import OWN, Part, Split, Trained, learn_questions, mixed
 from fusion.planner.model import CHARACTERS, TOPIC, Asked
 from fusion.planner.questions import Question
 from fusion.planner.training import Example
@@ -120,6 +120,15 @@ def test_own_questions_are_their_share_of_all(embedder: MiniLM) -> None:
     assert mixed(own, []) == own
     assert mixed(own, made).count(own[0]) == round(10 * OWN / (1 - OWN))
     assert mixed(made, own).count(made[0]) == 1
+
+
+def test_what_is_held_out_is_not_learned_in_other_words(embedder: MiniLM) -> None:
+    [pieces] = embedder.tokens([f"who is {TOPIC}"])
+    twice = [Example(Asked.of(f"who is {TOPIC}", pieces), (n // 2,), frozenset((n // 2,)), ((1,),)) for n in range(100)]
+    split = Split.of(twice, seed=3)
+    assert len(split.train) + len(split.dev) == 100
+    assert len(split.dev) == 10
+    assert not {one.topics for one in split.train} & {one.topics for one in split.dev}
 
 
 def test_a_graph_that_says_nothing_is_refused(embedder: MiniLM) -> None:

@@ -109,6 +109,10 @@ def test_where_no_plan_is_sure_the_reasoner_answers(
         assert planned.reasoned.reconsider(unsure, elsewhere, facts).by == "words"
         sure = replace(unsure, reading=replace(found.reading, score=1.0), by="plan")
         assert planned.reasoned.reconsider(sure, asked, facts).by == "plan"
+        best = thought.plans[0]
+        namesake = replace(best, link=replace(best.link, entity=PEOPLE[0]), answers=(best.topic,))
+        either = replace(unsure, thought=replace(thought, plans=(*thought.plans, namesake)))
+        assert planned.reasoned.reconsider(either, asked, facts) == either  # which is meant is asked
 
 
 def test_a_question_about_nothing_of_the_kind_is_not_reasoned_over(

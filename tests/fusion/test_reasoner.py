@@ -11,6 +11,8 @@ import torch
 from hypothesis import given as sampled
 from hypothesis import settings
 from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from fusion.errors import PlannerError
 from fusion.planner.model import TOPIC, row_texts
@@ -155,6 +157,16 @@ def test_a_reasoner_is_read_as_it_was_written(reasoner: Reasoner, tmp_path: Path
     )
     with pytest.raises(PlannerError, match="train one first"):
         load(tmp_path / "none")
+    with safe_open(path, framework="np") as file:
+        about = file.metadata()
+        kept = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
+    for spoilt in ({"first": kept["first"]}, kept | {"base": kept["base"][1:]}):
+        save_file(spoilt, path, metadata=about)
+        with pytest.raises(PlannerError, match="cannot be read"):
+            load(path)
+    calibrated.calibrated(Calibration((1.0,) * 3, 0.05, 30)).save(path)
+    with pytest.raises(PlannerError, match="3 weights"):
+        load(path)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(PlannerError, match="cannot be read"):
         load(path)
