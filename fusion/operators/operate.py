@@ -168,7 +168,7 @@ class _Question:
     def _whether(self, whether: Whether) -> Operation:
         """Whether something is among what is asked for."""
         told: list[Found] = []
-        for number, (asked, place) in enumerate(whether.asked):
+        for asked, place in whether.asked:
             members = {one.entity.id for one in self._phrase.at(place)}
             for part in self._sets.readings(asked):
                 inside = [id for id in part.ends if id in members]
@@ -177,7 +177,7 @@ class _Question:
                     paths = part.prove(right[0])
                     reading = self._reading(part, paths, text=self._yes_no(True), joint=True)
                     return Operation(reading, ((0, "whether"), *part.lines(1)), self._cypher(part))
-                if number == 0 and not inside:
+                if not inside and self._rules_out(part, members):
                     told.append(part)
         if not told:
             return Operation(Miss("the graph does not say", final=True), ((0, "whether"),))
@@ -193,6 +193,17 @@ class _Question:
             part, paths, text=self._yes_no(False), joint=True, sure=1.0 if sure else OTHERWISE, reasons=[reason]
         )
         return Operation(reading, ((0, "whether"), *part.lines(1)), self._cypher(part))
+
+    def _rules_out(self, part: Found, members: Collection[EntityId]) -> bool:
+        """Whether what the graph says of one thing speaks against others: it says all that it has of that relation.
+
+        Who else was born in Rome says nothing of who is not; and who was born in Paris was born in what Paris is in.
+        """
+        if not part.whole or any(len(shape) != 1 or not shape[0][1] for shape in part.shapes):
+            return False
+        places = [id for id, end in self._facts.entities(part.ends).items() if self._ontology.is_a(end.type, "Place")]
+        beyond = {fact.object for told in self._facts.of(places).values() for fact in told}
+        return bool(part.shapes) and beyond.isdisjoint(members)
 
     def _directed(self, part: Found, id: EntityId, whether: Whether) -> bool:
         """Whether a fact between two things of one kind is the way round that the question has it.

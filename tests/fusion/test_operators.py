@@ -53,6 +53,8 @@ STATEMENTS: tuple[Statement, ...] = (
     (person("Eve Oslo"), "born_in", place("Oslo")),
     (ACME, "number_of_employees", number("120")),
     (ACME, "founded_by", ADA),
+    (DI, "born_in", place("Lyon")),
+    (place("Lyon"), "located_in", place("Gaul")),
 )
 
 ANSWERS = [
@@ -120,6 +122,8 @@ TEXTS = [
     ("Is Ada Lund the spouse of Bo Falk?", "yes"),
     ("Is Bo Falk the father of Cy Moss?", "yes"),
     ("Is Di Reed the father of Cy Moss?", "no"),
+    ("Was Ada Lund born in Rome?", "no"),
+    ("Was Ada Lund born in Oslo?", "yes"),
     ("Was Amber Road released in 1994?", "yes"),
     ("Was Amber Road released before 1990?", "no"),
     ("Was the director of Crimson Ferry born before 1949?", "yes"),
@@ -145,6 +149,9 @@ REFUSED = [
     ("films directed by Ada Lund released after 2010", "none of these"),
     ("Did Ada Lund write Amber Road?", "does not say"),
     ("Is Cy Moss the father of Bo Falk?", "does not say"),
+    ("Is Eve Oslo the spouse of Bo Falk?", "does not say"),
+    ("Was Acme born in Rome?", "does not say"),
+    ("Was Di Reed born in Gaul?", "does not say"),
     ("Was Glass Mountain released after 3 May 1988 and was it directed by Ada Lund?", "two things"),
     ("Was Bo Falk born before 5 June 1948?", "does not decide it"),
     ("What films did Ada Lund not direct?", "asks for what is not so"),
