@@ -39,8 +39,15 @@ _PREPOSITION = regex.compile(r"\b(?:by|with|from|starring|in|for|(?<!out )of)\s*
 _DATE_NEXT = r"\s+(?:to\s+|the\s+|year\s+)*(?:\d|\p{L}+\s\d)"
 _MADE_OF = regex.compile(r"\b(?:between|among|out of|the two|comparing)\b", regex.IGNORECASE)
 _NOT = r"(?:not|never)|n['’]t"
+_MORE, _LESS = (
+    r"longer|taller|higher|bigger|larger|greater|heavier|faster|richer|more|older",
+    r"shorter|lower|smaller|lighter|slower|less|fewer|cheaper|younger",
+)
 _NEGATION = regex.compile(
     r"\b(?:not|never|neither|nor|without|except|excluding|lack(?:s|ing)?)\b|n['’]t\b|\bno\b(?!\.)", regex.IGNORECASE
+)
+_NO_MORE = regex.compile(
+    rf"no\s+(?:later|earlier|{_MORE}|{_LESS})\s+than\s+(?:\p{{L}}+\s+){{0,2}}\W?\d", regex.IGNORECASE
 )
 _BOUNDS: dict[str, Bound] = {
     "after": "after", "later than": "after", "since": "since", "from": "since", "no earlier than": "since",
@@ -53,14 +60,11 @@ _DATED = regex.compile(
     regex.IGNORECASE,
 )
 _DECADE = regex.compile(r"(?<!\d)(?P<year>\d{3}0)s\b")
-_MORE, _LESS = (
-    r"longer|taller|higher|bigger|larger|greater|heavier|faster|richer|more|older",
-    r"shorter|lower|smaller|lighter|slower|less|fewer|cheaper|younger",
-)
 _MEASURED = regex.compile(
     r"(?:(?:with|having|that ha[sd]|which ha[sd]|that have|whose)\s+(?:an?\s+|the\s+)?"
-    rf"(?P<noun>\p{{L}}+(?:\s\p{{L}}+)?)\s+(?:of\s+|is\s+|was\s+)?)?{_BE}(?:(?P<more>{_MORE})\s+than|(?P<less>{_LESS})\s+than|(?P<over>over|above)"
-    r"|(?P<under>under|below)|(?P<least>at least|no less than)|(?P<most>at most|no more than|up to)"
+    rf"(?P<noun>\p{{L}}+(?:\s\p{{L}}+)?)\s+(?:of\s+|is\s+|was\s+)?)?{_BE}"
+    rf"(?:(?P<no>no\s+)?(?:(?P<more>{_MORE})|(?P<less>{_LESS}))\s+than|(?P<over>over|above)"
+    r"|(?P<under>under|below)|(?P<least>at least)|(?P<most>at most|up to)"
     r"|(?P<exactly>exactly))\s+(?P<value>[$€£¥]?\d.*)",
     regex.IGNORECASE,
 )
@@ -235,8 +239,8 @@ def without(phrase: Phrase) -> Without | None:
 
 def denial(phrase: Phrase) -> str | None:
     """The word by which a question asks for what is not."""
-    found = _NEGATION.search(phrase.words)
-    return None if found is None else found[0]
+    denials = (found for found in _NEGATION.finditer(phrase.words) if not _NO_MORE.match(phrase.text, found.start()))
+    return next((found[0] for found in denials), None)
 
 
 def asks_whether(phrase: Phrase) -> bool:
@@ -361,8 +365,10 @@ def _measured(phrase: Phrase) -> Limit | None:
             continue
         end = found.start("value") + len(said[0].rstrip("?.,! "))
         bound: Bound = (
-            "after" if found["more"] or found["over"] else "before" if found["less"] or found["under"]
-            else "since" if found["least"] else "until" if found["most"] else "in"
+            "until" if found["most"] or (found["no"] and found["more"])
+            else "since" if found["least"] or (found["no"] and found["less"])
+            else "after" if found["more"] or found["over"]
+            else "before" if found["less"] or found["under"] else "in"
         )  # fmt: skip
         if found["noun"]:
             meant: Sense | None = of_noun("most", found["noun"].casefold())
@@ -380,5 +386,5 @@ def _measured(phrase: Phrase) -> Limit | None:
 
 def _bound_start(found: "regex.Match[str]") -> int:
     return next(
-        found.start(name) for name in ("more", "less", "over", "under", "least", "most", "exactly") if found[name]
+        found.start(name) for name in ("no", "more", "less", "over", "under", "least", "most", "exactly") if found[name]
     )

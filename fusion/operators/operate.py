@@ -96,6 +96,9 @@ class _Question:
 
     def read(self, plain: Callable[[], Reading | Miss]) -> Operation | None:
         """What it comes to."""
+        denial = self._words.denial(self._phrase)
+        if denial is not None and not self._sets.is_relation(self._phrase, denial):
+            return self._denied()
         sides = Sides(self._asked, self._facts, self._ontology, self._attributes)
         compared = same(sides)
         if compared is not None:
@@ -108,9 +111,6 @@ class _Question:
         versus = self._words.versus(things)
         if versus is not None:
             return Operation(side_by_side(sides, versus), ((0, f"compare by {versus.sense.word!r}"),))
-        denial = self._words.denial(self._phrase)
-        if denial is not None and not self._sets.is_relation(self._phrase, denial):
-            return self._denied()
         if self._words.asks_whether(self._phrase):
             return self._yes_or_no()
         counted = self._words.counted(self._phrase)
@@ -124,7 +124,8 @@ class _Question:
 
     def _denied(self) -> Operation:
         without = self._words.without(self._phrase)
-        if without is not None:
+        compares = self._words.more(self._phrase) or self._words.versus(self._phrase)
+        if without is not None and not compares and not self._words.asks_whether(self._phrase):
             kept, dropped = self._sets.set(without.kept), self._sets.readings(without.dropped)
             if isinstance(kept, Found) and dropped:
                 return self._answer(algebra.difference(kept, dropped[0], self._facts))

@@ -1,5 +1,7 @@
 """From the words of a phrase to the set that it asks for: operators are cut out until only chains are left."""
 
+import regex
+
 from fusion.cues import INVERSE, Cue
 from fusion.operators import algebra, chinese, english
 from fusion.operators.algebra import Found
@@ -9,7 +11,7 @@ from fusion.operators.operands import Operands
 from fusion.operators.phrase import Phrase
 from fusion.operators.senses import Sense
 from fusion.paths import Facts
-from fusion.question import stem
+from fusion.question import is_chinese, stem
 from fusion.reader import Miss
 from kg.facts import EntityId, Fact
 
@@ -122,7 +124,10 @@ class Sets:
 
     def is_relation(self, phrase: Phrase, word: str) -> bool:
         """Whether a word belongs to what the graph calls one of its relations: "largest" of "largest city"."""
-        return any(word.casefold() in phrase.text[cue.start : cue.end].casefold() for cue in self.cues(phrase))
+        whole = regex.compile(
+            regex.escape(word) if is_chinese(word) else rf"\b{regex.escape(word)}\b", regex.IGNORECASE
+        )
+        return any(whole.search(phrase.text[cue.start : cue.end]) for cue in self.cues(phrase))
 
     def _name(self, id: EntityId) -> str:
         return self._facts.entities([id])[id].name
