@@ -143,6 +143,13 @@ def difference(kept: Found, dropped: Found, facts: Facts) -> Found | Miss:
     relation, forward = dropped.shapes[0][-1]
     out = set(dropped.ends)
     rest = [id for id in kept.ends if id not in out]
+    of_rest = facts.of(rest)
+    if isinstance(dropped.query, set_query.Reached) and all(len(shape) == 1 for shape in dropped.shapes):
+        # All facts of a thing with thousands are not read; those of what is kept say by themselves what is dropped.
+        topic, steps = dropped.query.topic, {shape[0] for shape in dropped.shapes}
+        rest = [id for id in rest if not any(_joins(fact, topic, id, steps) for fact in of_rest[id])]
+    elif not dropped.whole:
+        return Miss("too much is denied to tell that it is not so: only a part of the graph was walked", final=True)
     known = {
         id
         for id, told in facts.of(rest).items()
@@ -162,7 +169,7 @@ def difference(kept: Found, dropped: Found, facts: Facts) -> Found | Miss:
         query=set_query.Less(kept.query, dropped.query, relation, not forward),
         parts=(kept, dropped),
         notes=tuple(notes),
-        whole=kept.whole and dropped.whole,
+        whole=kept.whole,
         joint=kept.joint,
     )
 
@@ -303,6 +310,14 @@ def _meeting(chosen: Sequence[Found], facts: Facts) -> Found | None:
         parts=tuple(chosen),
         whole=all(one.whole for one in chosen),
         joint=True,
+    )
+
+
+def _joins(fact: Fact, topic: EntityId, id: EntityId, steps: Collection[tuple[str, bool]]) -> bool:
+    """Whether a fact is one of the steps from a topic to another entity."""
+    ends = fact.subject, fact.object
+    return ((fact.relation, True) in steps and ends == (topic, id)) or (
+        (fact.relation, False) in steps and ends == (id, topic)
     )
 
 

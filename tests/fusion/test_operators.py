@@ -5,6 +5,7 @@ from neo4j import GraphDatabase
 
 from fusion.answer import Answer
 from fusion.answerer import Answerer
+from fusion.paths import FACTS
 from kg import ontology
 from kg.bolt_store import BoltStore
 from kg.door import Door
@@ -211,6 +212,17 @@ def test_what_is_not_decided_is_said(answerer: Answerer, question: str, reason: 
     answer = answerer.ask(question)
     assert answer.abstained, answer.text
     assert reason in answer.reason
+
+
+def test_what_is_denied_of_a_thing_with_very_many_facts_is_left_out() -> None:
+    states, france = place("United States"), place("France")
+    statements: list[Statement] = [(film(f"Film {n}"), "country_of_origin", states) for n in range(FACTS + 200)]
+    mine = [film(f"Film {n}") for n in range(0, FACTS + 200, 60)]
+    statements += [(one, "directed_by", ADA) for one in mine]
+    statements += [(AMBER, "directed_by", ADA), (AMBER, "country_of_origin", france)]
+    answerer = Answerer(graph(statements), embedder=None, ontology=ontology.default())
+    answer = answerer.ask("Which films directed by Ada Lund are not from United States?")
+    assert [one.name for one in answer.entities] == [AMBER.name], answer.reason
 
 
 @pytest.fixture(scope="module")
