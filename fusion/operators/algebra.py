@@ -53,6 +53,13 @@ class Found:
         for part in self.parts:
             yield from part.lines(depth + 1)
 
+    def leaves(self) -> Iterator["Found"]:
+        """The sets that it is made of."""
+        if not self.parts:
+            yield self
+        for part in self.parts:
+            yield from part.leaves()
+
     def all_notes(self) -> tuple[str, ...]:
         """What it leaves open, parts included."""
         return tuple(dict.fromkeys((*(note for part in self.parts for note in part.all_notes()), *self.notes)))
@@ -273,6 +280,17 @@ def step(facts: Facts, here: Collection[EntityId], relation: str, forward: bool)
             if fact.relation == relation and id == (fact.subject if forward else fact.object):
                 reached.setdefault(fact.object if forward else fact.subject, fact)
     return reached
+
+
+def reached(facts: Facts, topic: EntityId, shapes: Collection[Shape]) -> frozenset[EntityId]:
+    """Where any of several chains leads from one entity."""
+    found: set[EntityId] = set()
+    for shape in shapes:
+        here = {topic}
+        for relation, forward in shape:
+            here = set(step(facts, sorted(here)[:WIDEST], relation, forward))
+        found |= here
+    return frozenset(found)
 
 
 def _meeting(chosen: Sequence[Found], facts: Facts) -> Found | None:

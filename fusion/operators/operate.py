@@ -22,8 +22,8 @@ from fusion.operators.sets import Sets
 from fusion.operators.values import read_date, read_number
 from fusion.operators.versus import Sides, same, side_by_side
 from fusion.paths import Facts
-from fusion.question import is_chinese
-from fusion.reader import LISTED, Asked, Miss, Reading
+from fusion.question import Link, is_chinese
+from fusion.reader import CLOSE, LISTED, Asked, Miss, Reading
 from kg import set_query
 from kg.facts import Entity, EntityId, Fact
 from kg.mirror import Triple
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _DOER = regex.compile(r"(?:_by|[eo]rs?)$", regex.IGNORECASE)  # "starred_actors": the object is who did it
 OTHERWISE = 0.6  # how surely "no" where the graph has other values of a relation that may have several
+UNTOLD = 0.8  # how surely a name is read that may mean something else
 SHOWN = 5  # other values that a "no" is shown with
 
 
@@ -303,8 +304,31 @@ class _Question:
         kept = tuple(tuple(held[triple] for triple in path) for path in paths if held.keys() >= set(path))
         for fact in held.values():
             sure = min(sure, max((evidence.confidence for evidence in fact.evidence), default=0.5))
-        reason = "; ".join((*reasons, *part.all_notes()))
-        return Reading(text, entities, kept, part.probability * sure, reason, joint)
+        meant = self._meant(part)
+        others = ", ".join(f"{one.entity.name} ({one.entity.type})" for one in meant[1:])
+        read_as = (f"read as {meant[0].entity.name} ({meant[0].entity.type}), not {others}",) if meant else ()
+        reason = "; ".join((*reasons, *read_as, *part.all_notes()))
+        score = part.probability * sure * (UNTOLD if meant else 1.0)
+        return Reading(text, entities, kept, score, reason, joint, meant)
+
+    def _meant(self, part: Found) -> tuple[Link, ...]:
+        """What a name may mean as well, after what it was read as: what is linked as well and leads elsewhere."""
+        for leaf in part.leaves():
+            if not isinstance(leaf.query, set_query.Reached):
+                continue
+            topic, shapes = leaf.query.topic, leaf.query.shapes
+            for place in self._phrase.places:
+                links = self._phrase.at(place)
+                chosen = next((one for one in links if one.entity.id == topic), None)
+                if chosen is None:
+                    continue
+                near = [one for one in links if one.entity.id != topic and one.score >= CLOSE * chosen.score]
+                led = [(one, algebra.reached(self._facts, one.entity.id, shapes)) for one in near]
+                walked = algebra.reached(self._facts, topic, shapes)
+                others = tuple(one for one, ends in led if ends and ends != walked)
+                if others:
+                    return chosen, *others
+        return ()
 
     def _held(self, triples: Collection[Triple]) -> dict[Triple, Fact]:
         found = self._store.facts_between(sorted(triples))
