@@ -135,8 +135,13 @@ def read_number(name: str) -> Value | None:
         parts.append(match)
         between = _BETWEEN.match(name, match.end())
         place = between.end() if between is not None else match.end()
-    read = [_part(match) for match in parts]
-    if not read or len({kind for kind, _, _ in read}) != 1 or (len(read) > 1 and not all(m["unit"] for m in parts)):
+    read = [part for match in parts if (part := _part(match)) is not None]
+    if (
+        len(read) < len(parts)
+        or not read
+        or len({kind for kind, _, _ in read}) != 1
+        or (len(read) > 1 and not all(m["unit"] for m in parts))
+    ):
         return None
     return Value(read[0][0], (sum((low for _, low, _ in read), Fraction()),), (sum((h for *_, h in read), Fraction()),))
 
@@ -163,10 +168,13 @@ def _date(year: int, month: int, day: int) -> Value | None:
     return Value("date", tuple(map(Fraction, low)), tuple(map(Fraction, high)))
 
 
-def _part(match: "regex.Match[str]") -> tuple[str, Fraction, Fraction]:
+def _part(match: "regex.Match[str]") -> tuple[str, Fraction, Fraction] | None:
+    """Its kind, and the least and the most; None of what runs backwards ("1990-95") or is of two kinds ("$5m")."""
+    if match["money"] and match["unit"] and _UNITS[match["money"]][0] != _UNITS[match["unit"].casefold()][0]:
+        return None
     unit = (match["unit"] or match["money"] or "").casefold()
     kind, factor = _UNITS[unit] if unit else ("", Fraction(1))
     factor *= _SCALES[match["scale"].casefold()] if match["scale"] else 1
     low = Fraction(match["number"].replace(",", "").replace("−", "-"))
     high = Fraction(match["to"].replace(",", "")) if match["to"] else low
-    return kind, low * factor, high * factor
+    return (kind, low * factor, high * factor) if low <= high else None

@@ -31,6 +31,7 @@ def test_a_date_is_all_that_it_may_be(name: str, low: tuple[int, ...], high: tup
         ("2小时5分钟", "seconds", 7500),
         ("¥20亿", "¥", 2_000_000_000),
         ("$1.5 million", "$", 1_500_000),
+        ("$5 USD", "$", 5),
         ("300万人", "", 3_000_000),
         ("180 cm", "metres", Fraction(9, 5)),
     ],
@@ -39,7 +40,9 @@ def test_a_number_is_read_with_its_unit(name: str, kind: str, number: Fraction) 
     assert read_number(name) == Value(kind, (Fraction(number),), (Fraction(number),))
 
 
-@pytest.mark.parametrize("name", ["Free Guy", "about 5", "8.2/10", "famous", "3 May 2021 film", "", "1 h 3 kg"])
+@pytest.mark.parametrize(
+    "name", ["Free Guy", "about 5", "8.2/10", "famous", "3 May 2021 film", "", "1 h 3 kg", "1990-95", "$5m"]
+)
 def test_what_is_no_value_is_not_read(name: str) -> None:
     assert read_date(name) is None
     assert read_number(name) is None
