@@ -105,6 +105,8 @@ ANSWERS = [
     ("Which films directed by Ada Lund were released no later than 1994?", {AMBER, GLASS}),
     ("Which films directed by Ada Lund are no longer than 110 minutes?", {AMBER, BELL}),
     ("Which films directed by Ada Lund are no shorter than 110 minutes?", {GLASS, BELL}),
+    ("Ada Lund执导的不短于110分钟的电影有哪些？", {GLASS, BELL}),
+    ("Ada Lund执导的不长于110分钟的电影有哪些？", {AMBER, BELL}),
     # not
     ("Which films directed by Ada Lund did Bo Falk not star in?", {GLASS}),
     ("films directed by Ada Lund but not starring Cy Moss", {AMBER}),
@@ -223,6 +225,19 @@ def test_what_is_denied_of_a_thing_with_very_many_facts_is_left_out() -> None:
     answerer = Answerer(graph(statements), embedder=None, ontology=ontology.default())
     answer = answerer.ask("Which films directed by Ada Lund are not from United States?")
     assert [one.name for one in answer.entities] == [AMBER.name], answer.reason
+
+
+def test_a_name_of_two_things_that_lead_elsewhere_is_asked_back() -> None:
+    company = Entity("Organization", "Ada Lund")
+    statements: list[Statement] = [*STATEMENTS, (film("Low Tide"), "directed_by", company)]
+    answerer = Answerer(graph(statements), embedder=None, ontology=ontology.default())
+    for question in ("How many films were directed by Ada Lund?", "What is the latest film directed by Ada Lund?"):
+        answer = answerer.ask(question)
+        assert answer.abstained, question
+        assert {(one.entity.name, one.entity.type) for one in answer.candidates} == {
+            ("Ada Lund", "Person"),
+            ("Ada Lund", "Organization"),
+        }
 
 
 @pytest.fixture(scope="module")
