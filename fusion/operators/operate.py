@@ -20,7 +20,7 @@ from fusion.operators.operands import Operands, thinned
 from fusion.operators.phrase import Phrase, Place
 from fusion.operators.sets import Sets
 from fusion.operators.values import read_date, read_number
-from fusion.operators.versus import Sides, same, side_by_side
+from fusion.operators.versus import OTHERWISE, Sides, same, side_by_side
 from fusion.paths import Facts
 from fusion.question import Link, is_chinese
 from fusion.reader import CLOSE, LISTED, Asked, Miss, Reading
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from fusion.planned import PlannedReader
 
 _DOER = regex.compile(r"(?:_by|[eo]rs?)$", regex.IGNORECASE)  # "starred_actors": the object is who did it
-OTHERWISE = 0.6  # how surely "no" where the graph has other values of a relation that may have several
 UNTOLD = 0.8  # how surely a name is read that may mean something else
 SHOWN = 5  # other values that a "no" is shown with
 

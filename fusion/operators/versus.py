@@ -4,8 +4,8 @@ Each is walked by the question's other words ("director") to what is compared ("
 each other. Values that are not precise enough to decide decide nothing.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import regex
@@ -22,6 +22,8 @@ from fusion.reader import Asked, Miss, Reading, reached_by
 from kg.facts import EntityId, Fact, name_key
 from kg.ontology import Ontology
 from nlp.lexicon import NATIONALITIES
+
+OTHERWISE = 0.6  # how surely "no" where the graph has other values of a relation that may have several
 
 _SAME = regex.compile(r"\b(?:same|share|both)\b|同一|相同|一样", regex.IGNORECASE)
 _YES_NO = regex.compile(r"^\s*(?:do|does|did|are|is|were|was|have|has)\b|吗|是否", regex.IGNORECASE)
@@ -170,8 +172,14 @@ def same(sides: Sides) -> Reading | Miss | None:
                 for side in found
             ]
             shared = sorted(names[0].keys() & names[1].keys())
+            if not shared and not all(_is_country(sides, side.values) for side in found):
+                what = " and ".join(side.link.entity.name for side in found)
+                return Miss(f"the graph does not say of what country {what} are", final=True)
             paths = [side[shared[0]] for side in names] if shared else [side[min(side)] for side in names]
-            return _reading([], paths, [side.link for side in found], text=_yes_no(sides.question.text, bool(shared)))
+            reading = _reading(
+                [], paths, [side.link for side in found], text=_yes_no(sides.question.text, bool(shared))
+            )
+            return reading if shared else replace(reading, score=reading.score * OTHERWISE)
     return None
 
 
@@ -224,6 +232,16 @@ def _reading(
 
 def _yes_no(text: str, yes: bool) -> str:
     return ("是" if yes else "否") if is_chinese(text) else ("yes" if yes else "no")
+
+
+def _is_country(sides: Sides, values: Collection[EntityId]) -> bool:
+    """Whether all values are countries or nationalities, of which two that differ are two: of two cities, none is."""
+    return all(
+        any(sides.ontology.is_a(one.type, kind) for kind in ("Country", "Nationality"))
+        or one.name in NATIONALITIES
+        or one.name in NATIONALITIES.values()
+        for one in sides.facts.entities(values).values()
+    )
 
 
 def _country(name: str) -> str:
