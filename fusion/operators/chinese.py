@@ -29,7 +29,8 @@ _BEFORE = {"早于": "before", "先于": "before", "晚于": "after", "后于": 
 _LARGER = {"不少于": "since", "不低于": "since", "不小于": "since", "不短于": "since", "至少": "since",
            "不大于": "until", "不高于": "until", "不长于": "until", "不超过": "until", "不多于": "until",
            "至多": "until", "超过": "after", "大于": "after", "多于": "after", "长于": "after", "高于": "after",
-           "少于": "before", "小于": "before", "短于": "before", "低于": "before", "不到": "before", "等于": "in"}  # fmt: skip
+           "少于": "before", "小于": "before", "短于": "before", "低于": "before", "不到": "before",
+           "等于": "in"}  # fmt: skip
 _MEASURED = regex.compile(
     rf"(?P<noun>\p{{Han}}{{2}})?(?:都|均)?(?<!不)(?P<bound>{'|'.join(sorted(_LARGER, key=len, reverse=True))})\s*"
     r"(?P<value>[$€£¥]?\d[\d,.]*\s?(?:百万|千万|万亿|[百千万亿])?\s?(?:平方公里|平方米|小时|分钟|公里|千米|厘米|公斤|千克|英里|美元|[\p{Han}%]|[a-z]{1,4})?)"

@@ -370,8 +370,11 @@ def _measured(phrase: Phrase) -> Limit | None:
             else "after" if found["more"] or found["over"]
             else "before" if found["less"] or found["under"] else "in"
         )  # fmt: skip
+        noun = _counts(value, said[0], phrase.words[end:])
         if found["noun"]:
             meant: Sense | None = of_noun("most", found["noun"].casefold())
+        elif noun is not None:
+            meant, end = of_noun("most", noun["noun"].casefold()), end + noun.end()
         else:
             word = (found["more"] or found["less"] or "").casefold()
             meant = sense(word) or Sense(found[0], (), 0, 1)
@@ -382,6 +385,15 @@ def _measured(phrase: Phrase) -> Limit | None:
                 Sense(meant.word, meant.hints, 0, meant.number or 1, meant.strict), ((bound, value),), said_so, rest
             )
     return None
+
+
+def _counts(value: Value, said: str, after: str) -> "regex.Match[str] | None":
+    """What a number without a unit counts, by the word behind it: "more than 3 prizes"."""
+    if value.kind or any(c.isalpha() for c in said):
+        return None
+    return regex.match(
+        r"\s+(?!(?:and|or|but|by|in|on|at|of|for|to|with|from|that|which|who|than|\p{L}+ed)\b)(?P<noun>\p{Ll}+)", after
+    )
 
 
 def _bound_start(found: "regex.Match[str]") -> int:
