@@ -6,6 +6,7 @@ Found = chain | Found ∩ Found | Found ∪ Found | Found ∖ Found | Found wher
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import product
 from math import prod
 
@@ -21,6 +22,7 @@ from kg.facts import EntityId, Fact
 from kg.mirror import Triple
 
 TRIED = 4  # readings of each operand that are combined
+COMBINED = 10_000  # combinations of readings that are looked at
 UNLIKELIER = 4  # times as probable as what was chosen, another combination may be before it is taken for what was meant
 WIDEST = 2000  # things on the way that walks of two operands may meet in
 
@@ -88,6 +90,10 @@ def intersection(operands: Sequence[Sequence[Found]], *, listed: bool, facts: Fa
     Where they differ in nothing but a name and walk several facts, they should meet as soon as they can: "who directed
     the film that A and B star in" is about one film.
     """
+    if prod(len(readings[:TRIED]) for readings in operands) > COMBINED:
+        return Miss(
+            f"{len(operands)} things named, each to be read in several ways, are too many to combine", final=True
+        )
     choices = sorted(
         product(*(readings[:TRIED] for readings in operands)),
         key=lambda chosen: -prod(one.probability for one in chosen),
@@ -120,9 +126,13 @@ def intersection(operands: Sequence[Sequence[Found]], *, listed: bool, facts: Fa
     return Miss(f"the graph knows nothing that is all of these ({told})")
 
 
-def union(operands: Sequence[Sequence[Found]], *, listed: bool) -> Found:
+def union(operands: Sequence[Sequence[Found]], *, listed: bool) -> Found | Miss:
     """What any operand leads to. Where they differ in nothing but a name, all are read alike if they can be."""
     chosen = tuple(readings[0] for readings in operands)
+    if prod(len(readings[:TRIED]) for readings in operands) > COMBINED:
+        return Miss(
+            f"{len(operands)} things named, each to be read in several ways, are too many to combine", final=True
+        )
     if listed:
         alike = [
             each
@@ -242,15 +252,19 @@ def farthest(part: Found, measured: Measured, end: int, names: Callable[[EntityI
 
 
 def leader(values: Sequence[tuple[EntityId, Value]], end: int) -> EntityId | tuple[EntityId, ...]:
-    """The one whose value comes before, or after, all others; those that may, where that is not decided."""
-    open_to = []
-    for id, value in values:
-        behind = [other.precedes(value) if end < 0 else value.precedes(other) for rival, other in values if rival != id]
-        if all(verdict is False for verdict in behind):
-            return id
-        if True not in behind:
-            open_to.append(id)
-    return tuple(open_to)
+    """The one whose value comes before, or after, all others; those that may, where that is not decided.
+
+    One may be first unless another surely is before it: unless it begins behind where the first to end has ended.
+    """
+    ends = [
+        (id, value.kind, *((value.low, value.high) if end < 0 else (value.high, value.low))) for id, value in values
+    ]
+    nearest: dict[str, tuple[Fraction, ...]] = {}  # of each kind, where the first to end has ended
+    pick = min if end < 0 else max
+    for _, kind, _, far in ends:
+        nearest[kind] = pick(nearest.get(kind, far), far)
+    open_to = tuple(id for id, kind, near, _ in ends if (near <= nearest[kind] if end < 0 else near >= nearest[kind]))
+    return open_to[0] if len(open_to) == 1 else open_to
 
 
 def beside(part: Found, relation: str, told: dict[EntityId, Fact]) -> Found:

@@ -1,15 +1,20 @@
 """Questions that combine, count, compare, filter, deny or ask whether: answers, proofs, and when there is none."""
 
+from itertools import combinations
+
 import pytest
 from neo4j import GraphDatabase
 
 from fusion.answer import Answer
 from fusion.answerer import Answerer
-from fusion.paths import FACTS
-from kg import ontology
+from fusion.operators.algebra import Found, intersection, leader, union
+from fusion.operators.values import read_date, read_number
+from fusion.paths import FACTS, Facts
+from fusion.reader import Miss
+from kg import ontology, set_query
 from kg.bolt_store import BoltStore
 from kg.door import Door
-from kg.facts import Entity
+from kg.facts import Entity, EntityId
 from kg.memory_store import MemoryStore
 from tests.fusion.graphs import Statement, date, film, graph, person, place, readings
 from tests.kg.databases import wipe
@@ -247,6 +252,32 @@ def test_a_name_of_two_things_that_lead_elsewhere_is_asked_back() -> None:
             ("Ada Lund", "Person"),
             ("Ada Lund", "Organization"),
         }
+
+
+@pytest.mark.parametrize("end", [-1, 1])
+def test_the_leader_is_before_every_other(end: int) -> None:
+    said = ["1968", "3 May 1968", "1970", "July 1970", "1 July 1970", "95 min"]
+    values = [(EntityId(name), value) for name in said if (value := read_date(name) or read_number(name)) is not None]
+    assert len(values) == len(said)
+    for count in (1, 2, 3):
+        for chosen in combinations(values, count):
+            open_to = tuple(
+                id
+                for id, value in chosen
+                if not any((other.precedes(value) if end < 0 else value.precedes(other)) for _, other in chosen)
+            )
+            assert leader(chosen, end) == (open_to[0] if len(open_to) == 1 else open_to)
+
+
+def test_too_many_readings_are_not_combined(store: MemoryStore) -> None:
+    sets = [
+        Found(str(n), (), lambda id: (), 1.0, set_query.Reached(EntityId(str(n)), ((("child", True),),)))
+        for n in range(4)
+    ]
+    operands = [sets] * 7
+    for found in (intersection(operands, listed=True, facts=Facts(store)), union(operands, listed=True)):
+        assert isinstance(found, Miss)
+        assert "too many" in found.reason
 
 
 @pytest.fixture(scope="module")
