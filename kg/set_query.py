@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Literal
 
 from kg.facts import EntityId
-from kg.labels import NEO4J, Naming, quoted
+from kg.labels import NEO4J, quoted
 
 Shape = tuple[tuple[str, bool], ...]  # relations, and whether each is walked forwards
 Limit = tuple[Literal["after", "since", "before", "until", "in"], float, float]
@@ -95,30 +95,32 @@ class Beside:
 Query = Reached | Together | AllOf | AnyOf | Less | Within | Extremum | Beside
 
 
-def set_query(query: Query, *, count: bool = False, naming: Naming = NEO4J) -> str:
+def set_query(query: Query, *, count: bool = False) -> str:
     """The query, which returns ``answer`` of each row, or how many there are.
 
     Dates are read as they are written in English ("23 July 1968", "1968"), numbers where they have no unit; of other
     values the query says itself what they are.
     """
     lines = [
-        *_Writer(naming).matched(query),
+        *_Writer().matched(query),
         "RETURN count(DISTINCT answer) AS count" if count else "RETURN DISTINCT answer",
     ]
     return "\n".join(lines)
 
 
 class _Writer:
-    def __init__(self, naming: Naming) -> None:
-        self._naming = naming
+    def __init__(self, depth: int = 0) -> None:
+        """``depth``: in how many other queries this one stands, each of which has its own name for what it binds."""
+        self._depth = depth
+        self._answer = f"other{depth}" if depth else "answer"
 
     def matched(self, query: Query) -> Iterator[str]:
-        """Lines that bind ``answer``."""
+        """Lines that bind what is asked for."""
         match query:
             case Reached(topic, shapes) if len(shapes) == 1:
                 yield f"MATCH {self._chain(topic, shapes[0])}"
                 yield from self._where(self._apart(topic, shapes[0]))
-                yield "WITH DISTINCT answer"
+                yield f"WITH DISTINCT {self._answer}"
             case Reached(topic, shapes):
                 yield from self._either([Reached(topic, (shape,)) for shape in shapes])
             case Together(topics, shape):
@@ -128,34 +130,35 @@ class _Writer:
                     yield f"MATCH {start}{self._edge(first, forward, f'f{number}')}(met:Entity)"
                 walked, names = self._steps(rest, "met")
                 yield f"MATCH {walked}"
-                named = {f"answer <> topic{number}" for number in range(len(topics))}
+                named = {f"{self._answer} <> topic{number}" for number in range(len(topics))}
                 apart = [f"{names[0]} <> f{number}" for number in range(len(topics)) if rest[0][0] == first]
                 yield from self._where([*apart, *sorted(named)])
-                yield "WITH DISTINCT answer"
+                yield f"WITH DISTINCT {self._answer}"
             case AllOf(parts):
                 yield from self.matched(parts[0])
                 yield from self._where([self._holds(part) for part in parts[1:]])
-                yield "WITH DISTINCT answer"
+                yield f"WITH DISTINCT {self._answer}"
             case AnyOf(parts):
                 yield from self._either(parts)
             case Less(kept, dropped, relation, forward):
                 yield from self.matched(kept)
-                known = f"EXISTS {{ MATCH (answer){self._edge(relation, forward)}(:Entity) }}"
+                known = f"EXISTS {{ MATCH ({self._answer}){self._edge(relation, forward)}(:Entity) }}"
                 yield from self._where([f"NOT {self._holds(dropped)}", known])
-                yield "WITH DISTINCT answer"
+                yield f"WITH DISTINCT {self._answer}"
             case Within(part, relation, kind, limits, read):
                 yield from self.matched(part)
                 yield from self._valued(relation, kind, read)
                 yield from self._where([_limited(limit) for limit in limits])
-                yield "WITH DISTINCT answer"
+                yield f"WITH DISTINCT {self._answer}"
             case Extremum(part, relation, kind, end, read):
                 yield from self.matched(part)
                 yield from self._valued(relation, kind, read)
-                yield f"WITH answer, low, high ORDER BY {'high' if end < 0 else 'low DESC'} LIMIT 1"
+                yield f"WITH {self._answer}, low, high WHERE low IS NOT NULL"
+                yield f"WITH {self._answer}, low, high ORDER BY {'high' if end < 0 else 'low DESC'} LIMIT 1"
             case Beside(part, relation):
                 yield from self.matched(part)
-                yield from self._where([f"EXISTS {{ MATCH (:Entity){self._edge(relation, True)}(answer) }}"])
-                yield "WITH DISTINCT answer"
+                yield from self._where([f"EXISTS {{ MATCH (:Entity){self._edge(relation, True)}({self._answer}) }}"])
+                yield f"WITH DISTINCT {self._answer}"
 
     def _either(self, parts: Sequence[Query]) -> Iterator[str]:
         yield "CALL () {"
@@ -163,12 +166,12 @@ class _Writer:
             if number:
                 yield "  UNION"
             yield from (f"  {line}" for line in self.matched(part))
-            yield "  RETURN answer"
+            yield f"  RETURN {self._answer}"
         yield "}"
-        yield "WITH DISTINCT answer"
+        yield f"WITH DISTINCT {self._answer}"
 
     def _holds(self, query: Query) -> str:
-        """A condition on an ``answer`` that is bound."""
+        """A condition on what is bound already."""
         match query:
             case Reached(topic, shapes):
                 each = []
@@ -181,50 +184,52 @@ class _Writer:
             case AnyOf(parts):
                 return f"({' OR '.join(map(self._holds, parts))})"
             case _:
-                inner = " ".join(self.matched(query)).replace("answer", "other")
-                return f"EXISTS {{ {inner} WITH other WHERE other = answer RETURN other }}"
+                inner = _Writer(self._depth + 1)
+                text, other = " ".join(inner.matched(query)), inner._answer
+                return f"EXISTS {{ {text} WITH {other} WHERE {other} = {self._answer} RETURN {other} }}"
 
     def _chain(self, topic: EntityId, shape: Shape) -> str:
         walked, _ = self._steps(shape, f"topic:Entity {{id: '{_safe(topic)}'}}")
-        return walked if shape else f"(answer:Entity {{id: '{_safe(topic)}'}})"
+        return walked if shape else f"({self._answer}:Entity {{id: '{_safe(topic)}'}})"
 
     def _steps(self, shape: Sequence[tuple[str, bool]], start: str) -> tuple[str, list[str]]:
         text, names = f"({start})", []
         for number, (relation, forward) in enumerate(shape, 1):
-            there = "answer" if number == len(shape) else f"e{number}"
+            there = self._answer if number == len(shape) else f"e{number}"
             names.append(f"r{number}")
             text += f"{self._edge(relation, forward, names[-1])}({there}:Entity)"
         return text, names
 
     def _edge(self, relation: str, forward: bool, name: str = "") -> str:
-        edge = f"[{name}:{quoted(self._naming.relationship(relation))}]"
+        edge = f"[{name}:{quoted(NEO4J.relationship(relation))}]"
         return f"-{edge}->" if forward else f"<-{edge}-"
 
     def _apart(self, topic: EntityId, shape: Shape) -> list[str]:
         """The topic itself is no answer. (Within one pattern Cypher walks no fact twice.)"""
-        return [f"answer.id <> '{_safe(topic)}'"] if shape else []
+        return [f"{self._answer}.id <> '{_safe(topic)}'"] if shape else []
 
     def _where(self, conditions: Sequence[str]) -> Iterator[str]:
         if conditions:
             yield "WHERE " + "\n  AND ".join(conditions)
 
     def _valued(self, relation: str, kind: Literal["date", "number"], read: Read) -> Iterator[str]:
-        """Lines that bind ``low`` and ``high`` of each ``answer``."""
-        yield f"MATCH (answer){self._edge(relation, True)}(value:Entity)"
+        """Lines that bind ``low`` and ``high`` of each value of what is bound."""
+        yield f"MATCH ({self._answer}){self._edge(relation, True)}(value:Entity)"
         if read:
             spans = [(quoted(name.replace("\\", "\\\\")), _written(low), _written(high)) for name, low, high in read]
             known = ", ".join(f"{name}: [{low}, {high}]" for name, low, high in spans)
-            yield f"WITH answer, {{{known}}}[value.name] AS span"
-            yield "WITH answer, span[0] AS low, span[1] AS high"
+            yield f"WITH {self._answer}, {{{known}}}[value.name] AS span"
+            yield f"WITH {self._answer}, span[0] AS low, span[1] AS high"
             return
         if kind == "number":
-            yield "WITH answer, toFloat(value.name) AS low"
-            yield "WITH answer, low, low AS high"
+            yield f"WITH {self._answer}, toFloat(value.name) AS low"
+            yield f"WITH {self._answer}, low, low AS high"
             return
-        yield "WITH answer, split(value.name, ' ') AS said"
-        yield f"WITH answer, toInteger(said[-1]) AS year, {_MONTHS}[said[-2]] AS month, toInteger(said[-3]) AS day"
+        yield f"WITH {self._answer}, split(value.name, ' ') AS said"
+        dated = f"toInteger(said[-1]) AS year, {_MONTHS}[said[-2]] AS month, toInteger(said[-3]) AS day"
+        yield f"WITH {self._answer}, {dated}"
         yield (
-            "WITH answer, year * 10000 + coalesce(month, 1) * 100 + coalesce(day, 1) AS low, "
+            f"WITH {self._answer}, year * 10000 + coalesce(month, 1) * 100 + coalesce(day, 1) AS low, "
             "year * 10000 + coalesce(month, 12) * 100 + coalesce(day, 31) AS high"
         )
 

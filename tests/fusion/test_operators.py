@@ -269,6 +269,17 @@ def test_the_leader_is_before_every_other(end: int) -> None:
             assert leader(chosen, end) == (open_to[0] if len(open_to) == 1 else open_to)
 
 
+def test_the_cypher_of_a_set_within_a_set_keeps_names_apart() -> None:
+    one, other = (set_query.Reached(EntityId(id), ((("correct answer", True),),)) for id in ("1", "2"))
+    extremum = set_query.Extremum(other, "born_on", "date", 1)
+    nested = set_query.Less(one, set_query.Within(set_query.AllOf((other, extremum)), "n", "number", ()), "r", True)
+    cypher = set_query.set_query(set_query.AllOf((one, nested)))
+    assert "WITH other1 WHERE other1 = answer" in cypher
+    assert "WITH other2 WHERE other2 = other1" in cypher
+    assert "correct other" not in cypher
+    assert cypher.index("low IS NOT NULL") < cypher.index("ORDER BY")
+
+
 def test_too_many_readings_are_not_combined(store: MemoryStore) -> None:
     sets = [
         Found(str(n), (), lambda id: (), 1.0, set_query.Reached(EntityId(str(n)), ((("child", True),),)))
