@@ -169,6 +169,8 @@ def _cypher(trace: "Trace") -> str | None:
     operation = None if trace.choice is None else trace.choice.operation
     if trace.by == "operators" and operation is not None and operation.cypher is not None:
         return operation.cypher
+    if operation is not None and operation.cypher is None and trace.answer.abstained:
+        return None  # a plan that leaves out what the operators read would answer another question
     predicted = trace.answer.predicted or {}
     facts = {fact for path in trace.answer.paths for fact in path.facts if fact.id not in predicted}
     if trace.by != "plan" and facts:
