@@ -63,7 +63,7 @@ _DECADE = regex.compile(r"(?<!\d)(?P<year>\d{3}0)s\b")
 _MEASURED = regex.compile(
     r"(?:(?:with|having|that ha[sd]|which ha[sd]|that have|whose)\s+(?:an?\s+|the\s+)?"
     rf"(?P<noun>\p{{L}}+(?:\s\p{{L}}+)?)\s+(?:of\s+|is\s+|was\s+)?)?{_BE}"
-    rf"(?:(?P<no>no\s+)?(?:(?P<more>{_MORE})|(?P<less>{_LESS}))\s+than|(?P<over>over|above)"
+    rf"(?P<bound>(?P<no>no\s+)?(?:(?P<more>{_MORE})|(?P<less>{_LESS}))\s+than|(?P<over>over|above)"
     r"|(?P<under>under|below)|(?P<least>at least)|(?P<most>at most|up to)"
     r"|(?P<exactly>exactly))\s+(?P<value>[$€£¥]?\d.*)",
     regex.IGNORECASE,
@@ -380,7 +380,7 @@ def _measured(phrase: Phrase) -> Limit | None:
             meant = sense(word) or Sense(found[0], (), 0, 1)
         rest = _free(phrase, found.start(), end).put(found.start(), end)
         if meant is not None and rest.places:
-            said_so = phrase.text[found.start("noun") if found["noun"] else _bound_start(found) : end]
+            said_so = phrase.text[found.start("noun" if found["noun"] else "bound") : end]
             return Limit(
                 Sense(meant.word, meant.hints, 0, meant.number or 1, meant.strict), ((bound, value),), said_so, rest
             )
@@ -393,10 +393,4 @@ def _counts(value: Value, said: str, after: str) -> "regex.Match[str] | None":
         return None
     return regex.match(
         r"\s+(?!(?:and|or|but|by|in|on|at|of|for|to|with|from|that|which|who|than|\p{L}+ed)\b)(?P<noun>\p{Ll}+)", after
-    )
-
-
-def _bound_start(found: "regex.Match[str]") -> int:
-    return next(
-        found.start(name) for name in ("no", "more", "less", "over", "under", "least", "most", "exactly") if found[name]
     )
