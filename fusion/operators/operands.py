@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from fusion.asking import unfit, unsaid
 from fusion.cues import Cue, Lexicon
 from fusion.operators.phrase import Phrase
 from fusion.paths import FACTS, Facts, Walk, explain
 from fusion.question import KEY, Link, is_chinese, stem
-from fusion.reader import ENOUGH, understand
+from fusion.reader import ENOUGH, LISTED, Asked, understand
 from kg.facts import EntityId, Fact
 from kg.mirror import Triple
 from kg.ontology import Ontology
@@ -70,10 +71,16 @@ class Operands:
     def _by_plan(self, phrase: Phrase) -> list[Chain]:
         if self._planned is None or not phrase.links:
             return []
+        from fusion.planned import MEANT
+
         thought = self._planned.think(phrase.text, phrase.links)
+        if thought.meant < MEANT:  # it follows other relations, for want of those that are asked for
+            return []
         graph, found = thought.graph, []
+        asked = understand(phrase.text, phrase.links, self._lexicon, self._ontology)
+        wrong = asked.unfit | unfit(phrase.text, asked.cues, asked.expected, self._ontology)
         for one in thought.plans:
-            if one.probability < SURE:
+            if one.probability < SURE or self._against(asked, thought, one, wrong if phrase.expected is None else ()):
                 continue
             shape = tuple((relation, forward) for relation, forward, _ in thought.steps(one.plan))
             ends = tuple(graph.entities[place] for place in one.answers)
@@ -92,6 +99,14 @@ class Operands:
                     )
                 )
         return found
+
+    def _against(self, asked: Asked, thought: "Thought", one: "Planned", wrong: Collection[str]) -> bool:
+        """Whether a plan leads to nothing that may be asked for, or against what the words surely say."""
+        ends = self._facts.entities([thought.graph.entities[place] for place in one.answers])
+        if ends and all(entity.type in wrong for entity in ends.values()):
+            return True
+        paths = [[Fact(*triple) for triple in thought.path(one.plan, place)] for place in one.answers[:LISTED]]
+        return unsaid(asked.cues, asked.links, paths, self._ontology) is not None
 
     def _by_words(self, phrase: Phrase) -> list[Chain]:
         asked = understand(phrase.text, phrase.links, self._lexicon, self._ontology)

@@ -8,7 +8,11 @@ import pytest
 
 from fusion.answer import Answer
 from fusion.answerer import Answerer
+from fusion.cues import Lexicon
 from fusion.errors import PlannerError
+from fusion.operators.operands import Chain, Operands
+from fusion.operators.phrase import Phrase
+from fusion.paths import Facts
 from fusion.planned import PlannedReader
 from fusion.planner.learning import Part, Trained, learn_questions
 from fusion.planner.questions import prepare, read_questions
@@ -199,6 +203,13 @@ def test_operators_work_on_plans(question: str, expected: str, answerer: Answere
     holds(trace.answer, store)
 
 
+def planned_chains(planned: PlannedReader, store: MemoryStore, question: str) -> list[Chain]:
+    """What operators would take from plans of a question."""
+    known = ontology.default()
+    operands = Operands(Facts(store), Lexicon(known, ()), known, planned)
+    return [one for one in operands.chains(Phrase(question, tuple(link(store, known, question)))) if one.planned]
+
+
 def test_two_things_of_one_name_are_told_apart_or_told(embedder: MiniLM, trained: Trained) -> None:
     twin = Entity("Film", "Twin Peaks"), Entity("Song", "Twin Peaks")
     store = graph([*statements(), (twin[0], "directed_by", PEOPLE[0]), (twin[1], "directed_by", PEOPLE[1])])
@@ -231,6 +242,7 @@ def test_another_relation_is_not_followed_for_want_of_the_one_asked_for(
     assert trace.by != "plan"
     assert trace.choice is not None
     assert "does not have there" in trace.choice.why
+    assert planned_chains(planned, store, asked) == []
 
 
 def test_a_date_is_no_answer_where_a_place_is_asked_for(embedder: MiniLM, trained: Trained) -> None:
@@ -243,6 +255,7 @@ def test_a_date_is_no_answer_where_a_place_is_asked_for(embedder: MiniLM, traine
     assert trace.choice.thought is not None
     assert trace.choice.thought.plans[0].probability > 0.5
     assert "of type Date" in trace.choice.why
+    assert planned_chains(planned, store, asked) == []
 
 
 def test_a_large_graph_is_walked_near_the_names(store: MemoryStore, embedder: MiniLM, trained: Trained) -> None:
