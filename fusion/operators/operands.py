@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fusion.asking import unfit, unsaid
 from fusion.cues import Cue, Lexicon
 from fusion.operators.phrase import Phrase
-from fusion.paths import FACTS, Facts, Walk, explain
+from fusion.paths import FACTS, FRONTIER, Facts, Walk, explain
 from fusion.question import KEY, Link, is_chinese, stem
 from fusion.reader import ENOUGH, LISTED, Asked, understand
 from kg.facts import EntityId, Fact
@@ -150,8 +150,26 @@ class Operands:
         start = link.entity.id
         paths = {id: tuple((f.subject, f.relation, f.object) for f in path) for id, path in walk.reached.items()}
         shapes = tuple(dict.fromkeys(shape_of(start, path) for path in paths.values()))
-        known = self._facts.of([start])[start]
-        return Chain(link, shapes, tuple(paths), score, paths.__getitem__, False, len(known) < FACTS)
+        whole = all(self._walks_all(start, shape) for shape in shapes)
+        return Chain(link, shapes, tuple(paths), score, paths.__getitem__, False, whole)
+
+    def _walks_all(self, start: EntityId, shape: Shape) -> bool:
+        """Whether a walk looks at all facts of all entities on its way."""
+        here = {start}
+        for relation, forward in shape:
+            if len(here) > FRONTIER:
+                return False
+            known = self._facts.of(sorted(here))
+            if any(len(told) >= FACTS for told in known.values()):
+                return False
+            steps = [
+                (fact.subject, fact.object) if forward else (fact.object, fact.subject)
+                for told in known.values()
+                for fact in told
+                if fact.relation == relation
+            ]
+            here = {end for one, end in steps if one in here}
+        return True
 
     def _fitting(self, ends: tuple[EntityId, ...], kinds: Collection[str]) -> tuple[EntityId, ...]:
         types = {id: entity.type for id, entity in self._facts.entities(ends).items()}

@@ -145,14 +145,16 @@ class _Question:
         sets.sort(key=lambda each: -more.end * len(each[1].ends))
         (place, best), (_, second), *_ = sets
         counts = ", ".join(f"{self._phrase.at(at)[0].entity.name} {len(one.ends):,}" for at, one in sets)
+        if not all(one.whole for _, one in sets):
+            reason = f"only a part of the graph was walked, so that there may be more of each: {counts}"
+            return Operation(Miss(reason, final=True), tuple(lines))
         if len(best.ends) == len(second.ends):
             return Operation(Miss(f"the graph knows as many of each: {counts}"), tuple(lines))
         paths = tuple(path for _, one in sets for id in one.ends[:LISTED] for path in one.prove(id))
         link = self._phrase.at(place)[0]
         self._facts.know([link.entity])
-        part = replace(best, whole=all(one.whole for _, one in sets))
         reading = self._reading(
-            part, paths, text=link.entity.name, entities=(link.entity,), joint=True, reasons=[counts]
+            best, paths, text=link.entity.name, entities=(link.entity,), joint=True, reasons=[counts]
         )
         return Operation(reading, tuple(lines))
 
@@ -176,7 +178,8 @@ class _Question:
                 right = [id for id in inside if self._directed(part, id, whether)]
                 if right:
                     paths = part.prove(right[0])
-                    reading = self._reading(part, paths, text=self._yes_no(True), joint=True)
+                    proven = replace(part, whole=True)  # by one fact, whatever was not walked
+                    reading = self._reading(proven, paths, text=self._yes_no(True), joint=True)
                     return Operation(reading, ((0, "whether"), *part.lines(1)), self._cypher(part))
                 if not inside and self._rules_out(part, members):
                     told.append(part)
@@ -273,8 +276,6 @@ class _Question:
         if len(found.ends) > LISTED:
             what = "counted" if count else "answers"
             reasons.append(f"the first {LISTED} of {len(found.ends):,} {what}" + (" are shown" if count else ""))
-        if not found.whole:
-            reasons.append("only a part of the graph was walked, so that there may be more")
         paths = tuple(path for id in shown for path in found.prove(id))
         entities = self._facts.entities(shown)
         given = tuple(entities[id] for id in shown if id in entities)
@@ -306,7 +307,8 @@ class _Question:
         meant = self._meant(part)
         others = ", ".join(f"{one.entity.name} ({one.entity.type})" for one in meant[1:])
         read_as = (f"read as {meant[0].entity.name} ({meant[0].entity.type}), not {others}",) if meant else ()
-        reason = "; ".join((*reasons, *read_as, *part.all_notes()))
+        cut = () if part.whole else ("only a part of the graph was walked, so that there may be more",)
+        reason = "; ".join((*reasons, *cut, *read_as, *part.all_notes()))
         score = part.probability * sure * (UNTOLD if meant else 1.0)
         return Reading(text, entities, kept, score, reason, joint, meant)
 

@@ -9,7 +9,7 @@ from fusion.answer import Answer
 from fusion.answerer import Answerer
 from fusion.operators.algebra import Found, intersection, leader, union
 from fusion.operators.values import read_date, read_number
-from fusion.paths import FACTS, Facts
+from fusion.paths import FACTS, FRONTIER, Facts
 from fusion.reader import Miss
 from kg import ontology, set_query
 from kg.bolt_store import BoltStore
@@ -239,6 +239,19 @@ def test_what_is_denied_of_a_thing_with_very_many_facts_is_left_out() -> None:
     answerer = Answerer(graph(statements), embedder=None, ontology=ontology.default())
     answer = answerer.ask("Which films directed by Ada Lund are not from United States?")
     assert [one.name for one in answer.entities] == [AMBER.name], answer.reason
+
+
+def test_what_was_not_walked_whole_is_not_told_as_exact() -> None:
+    statements: list[Statement] = [(film(f"Film {n}"), "directed_by", ADA) for n in range(FRONTIER + 50)]
+    statements += [(film(f"Film {n}"), "starring", person(f"Actor {n}")) for n in range(FRONTIER + 50)]
+    answerer = Answerer(graph(statements), embedder=None, ontology=ontology.default())
+    answer = answerer.ask("How many actors star in films directed by Ada Lund?")
+    assert "only a part of the graph was walked" in answer.reason
+    many: list[Statement] = [(film(f"Film {n}"), "directed_by", ADA) for n in range(FACTS + 50)]
+    answerer = Answerer(graph([*many, (FERRY, "directed_by", BO)]), embedder=None, ontology=ontology.default())
+    answer = answerer.ask("Who directed more films, Ada Lund or Bo Falk?")
+    assert answer.abstained
+    assert "only a part of the graph was walked" in answer.reason
 
 
 def test_a_name_of_two_things_that_lead_elsewhere_is_asked_back() -> None:
