@@ -62,7 +62,7 @@ _DATED = regex.compile(
 _DECADE = regex.compile(r"(?<!\d)(?P<year>\d{3}0)s\b")
 _MEASURED = regex.compile(
     r"(?:(?:with|having|that ha[sd]|which ha[sd]|that have|whose)\s+(?:an?\s+|the\s+)?"
-    rf"(?P<noun>\p{{L}}+(?:\s\p{{L}}+)?)\s+(?:of\s+|is\s+|was\s+)?)?{_BE}"
+    rf"(?P<noun>(?!no\b)\p{{L}}+(?:\s\p{{L}}+)?)\s+(?:of\s+|is\s+|was\s+)?)?{_BE}"
     rf"(?P<bound>(?P<no>no\s+)?(?:(?P<more>{_MORE})|(?P<less>{_LESS}))\s+than|(?P<over>over|above)"
     r"|(?P<under>under|below)|(?P<least>at least)|(?P<most>at most|up to)"
     r"|(?P<exactly>exactly))\s+(?P<value>[$€£¥]?\d.*)",

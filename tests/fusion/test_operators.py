@@ -115,6 +115,7 @@ ANSWERS = [
     ("Ada Lund执导的超过100分钟的电影有哪些？", {GLASS, BELL}),
     ("Which films directed by Ada Lund were released no later than 1994?", {AMBER, GLASS}),
     ("Which films directed by Ada Lund are no longer than 110 minutes?", {AMBER, BELL}),
+    ("films directed by Ada Lund with no more than 110 min", {AMBER, BELL}),
     ("Which films directed by Ada Lund are no shorter than 110 minutes?", {GLASS, BELL}),
     ("Ada Lund执导的不短于110分钟的电影有哪些？", {GLASS, BELL}),
     ("Ada Lund执导的不长于110分钟的电影有哪些？", {AMBER, BELL}),
