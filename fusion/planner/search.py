@@ -117,10 +117,10 @@ def likely(planner: Planner, mirror: Mirror, rows: Array, read: Read, chain: Seq
     stop = len(rows) - 1
     state, before, total = planner.begin, np.zeros(rows.shape[1], np.float32), 1.0
     onward = mirror.rows_like(topic)
-    for row in (*chain, stop):
+    for hop, row in enumerate((*chain, stop)):
         state, wanted = planner.step(read, state, before)
         either = [row, mirror.inverse(row)] if row != stop else [stop]
-        allowed = np.union1d(onward, [row, stop])
+        allowed = np.union1d(onward, [row, stop] if hop else [row])  # no walk stops before it begins
         total *= float(np.exp(log_softmax(rows[allowed] @ wanted))[np.isin(allowed, either)].sum())
         if row != stop:
             before, onward = rows[row], mirror.rows_beside(mirror.inverse(row))
