@@ -6,7 +6,7 @@ from itertools import pairwise
 import regex
 
 from fusion.operators.forms import Extreme, Limit, More, Parts, Versus, Whether, Without
-from fusion.operators.phrase import NAME, ONE, Phrase, Place, ends
+from fusion.operators.phrase import NAME, ONE, Phrase, Place, ends, expecting
 from fusion.operators.senses import CHINESE, CHINESE_EVENT, Sense, of_noun, sense
 from fusion.operators.values import Bound, Value, read_date, read_number
 from nlp.dates import find_dates
@@ -259,20 +259,20 @@ def whether(phrase: Phrase) -> Whether | None:
     after = words[other[1] : stop]
     if regex.match(rf"{_QUOTES}的\p{{Han}}", after) and regex.fullmatch(rf"{_QUOTES}也?(?:是|就是){_QUOTES}", gap):
         asked = phrase.joined(other, (other[1], stop), "是谁")
-        return Whether(((_expecting(asked, phrase, one), one),))
+        return Whether(((expecting(asked, phrase, one), one),))
     if regex.fullmatch(rf"{_QUOTES}的\p{{Han}}+是{_QUOTES}", gap) and not after.strip("》”" + '"'):
         asked = phrase.joined((one[0], one[1]), regex.sub(r"是\W*$", "是谁", gap))
-        return Whether(((_expecting(asked, phrase, other), other),))
+        return Whether(((expecting(asked, phrase, other), other),))
     if regex.fullmatch(rf"{_QUOTES}(?:是|就是)?(?:由|被)?{_QUOTES}", gap) and after:
         of_one = phrase.joined(one, "是谁", (other[1], stop))
         of_other = phrase.joined(other, (other[1], stop), "有哪些")
         return Whether(
-            ((_expecting(of_one, phrase, other), other), (_expecting(of_other, phrase, one), one)), passive=True
+            ((expecting(of_one, phrase, other), other), (expecting(of_other, phrase, one), one)), passive=True
         )
     verb = regex.sub(r"^是", "", gap.strip("《》“” "))
     of_other = phrase.joined("谁", verb, other, (other[1], stop))
     of_one = phrase.joined(one, verb, "哪些")
-    return Whether(((_expecting(of_other, phrase, one), one), (_expecting(of_one, phrase, other), other)))
+    return Whether(((expecting(of_other, phrase, one), one), (expecting(of_one, phrase, other), other)))
 
 
 def role(phrase: Phrase) -> tuple[str, Phrase] | None:
@@ -284,10 +284,6 @@ def role(phrase: Phrase) -> tuple[str, Phrase] | None:
 def _bound(word: str) -> Bound:
     bounds: dict[str, Bound] = {"after": "after", "since": "since", "before": "before", "until": "until", "in": "in"}
     return bounds[word]
-
-
-def _expecting(asked: Phrase, phrase: Phrase, place: Place) -> Phrase:
-    return Phrase(asked.text, asked.links, frozenset(one.entity.type for one in phrase.at(place)))
 
 
 def _runs(phrase: Phrase) -> Iterator[tuple[list[Place], str]]:

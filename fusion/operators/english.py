@@ -6,7 +6,7 @@ from itertools import pairwise
 import regex
 
 from fusion.operators.forms import Extreme, Limit, More, Parts, Versus, Whether, Without
-from fusion.operators.phrase import NAME, ONE, Phrase, Place, ends
+from fusion.operators.phrase import NAME, ONE, Phrase, Place, ends, expecting
 from fusion.operators.senses import COMPARATIVES, EVENT, SUPERLATIVES, Sense, of_noun, sense
 from fusion.operators.values import Bound, Value, read_date, read_number
 from nlp.dates import find_dates
@@ -265,13 +265,13 @@ def whether(phrase: Phrase) -> Whether | None:
     role = regex.fullmatch(r"\s+(?:also\s+)?(?:an?|the|one of the)\s+(?!\p{L}+\s+by\b).*", gap) or not gap.strip()
     if aux.casefold() in ("is", "are", "was", "were") and role:
         asked = phrase.joined(_word(phrase, places[0]), aux, (first, stop))
-        return Whether(((_expecting(asked, phrase, places[0]), places[0]),))
+        return Whether(((expecting(asked, phrase, places[0]), places[0]),))
     verb = "" if aux.casefold() in ("did", "does", "do") else aux
     of_second = phrase.joined(_word(phrase, places[0]), verb, (first, stop))
     of_first = phrase.joined(_word(phrase, places[1]), aux, (found.end(), second), (last, stop))
     both = (
-        (_expecting(of_second, phrase, places[0]), places[0]),
-        (_expecting(of_first, phrase, places[1]), places[1]),
+        (expecting(of_second, phrase, places[0]), places[0]),
+        (expecting(of_first, phrase, places[1]), places[1]),
     )
     passive = regex.search(r"\bby\s*$", gap) is not None
     return Whether(both[::-1] if passive else both, passive)
@@ -286,10 +286,6 @@ def role(phrase: Phrase) -> tuple[str, Phrase] | None:
 def _word(phrase: Phrase, place: Place) -> str:
     kinds = {one.entity.type for one in phrase.at(place)}
     return "who" if kinds & {"Person", "Agent", "Organization"} else "what"
-
-
-def _expecting(asked: Phrase, phrase: Phrase, place: Place) -> Phrase:
-    return Phrase(asked.text, asked.links, frozenset(one.entity.type for one in phrase.at(place)))
 
 
 def _runs(phrase: Phrase) -> Iterator[tuple[list[Place], str]]:

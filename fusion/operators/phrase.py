@@ -86,3 +86,8 @@ class Phrase:
 def ends(text: str) -> int:
     """Where a question's words end, before its question mark."""
     return len(regex.sub(r"[\s?？。.!！]+$", "", text))
+
+
+def expecting(asked: Phrase, phrase: Phrase, place: Place) -> Phrase:
+    """What is asked, where the answer is of the types that a name of a phrase has."""
+    return Phrase(asked.text, asked.links, frozenset(one.entity.type for one in phrase.at(place)))
