@@ -27,8 +27,9 @@ import numpy as np
 import numpy.typing as npt
 import regex
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
+from fusion import weights_file
 from fusion.errors import PlannerError
 from nlp.embed import Tokens
 
@@ -206,15 +207,7 @@ class Planner:
             PlannerError: it cannot be written.
         """
         about = {"format": FORMAT, "relations": list(self.relations), "encoder": self.encoder, "hops": self.hops}
-        part = path.with_suffix(".part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(self.weights, part, metadata={"about": json.dumps(about, ensure_ascii=False)})
-            part.replace(path)
-        except (OSError, SafetensorError) as error:
-            raise PlannerError(
-                f"The planner could not be written to {path} ({error}); give a folder that can be written to."
-            ) from error
+        weights_file.write(path, self.weights, about, what="planner")
 
 
 def load(path: Path) -> Planner:

@@ -29,8 +29,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
+from fusion import weights_file
 from fusion.errors import PlannerError
 from fusion.planner.model import SCALE, Asked
 from fusion.reasoner.around import Around, Bounds, around, marks_of
@@ -186,15 +187,7 @@ class Reasoner:
             "bounds": asdict(self.bounds),
             "calibration": None if self.calibration is None else asdict(self.calibration),
         }
-        part = path.with_suffix(".part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(self._weights, part, metadata={"about": json.dumps(about, ensure_ascii=False)})
-            part.replace(path)
-        except (OSError, SafetensorError) as error:
-            raise PlannerError(
-                f"The reasoner could not be written to {path} ({error}); give a folder that can be written to."
-            ) from error
+        weights_file.write(path, self._weights, about, what="reasoner")
 
 
 def load(path: Path) -> Reasoner:
