@@ -8,6 +8,7 @@ GraphError                  (kg.errors)
 
 from enum import IntEnum
 
+from kg.embeddings.errors import SettingError
 from kg.errors import GraphError, InputError, StoreAddressError, StoreError, UnknownDocumentError
 from nlp.weights import WeightsError
 
@@ -39,6 +40,7 @@ class Exit(IntEnum):
 
 _CODES: tuple[tuple[type[GraphError], Exit], ...] = (
     (SettingsError, Exit.USAGE),
+    (SettingError, Exit.USAGE),
     (StoreAddressError, Exit.USAGE),
     (StoreError, Exit.STORE),
     (WeightsError, Exit.SETUP),
