@@ -3,6 +3,7 @@
 GraphError                  (kg.errors)
 ├── SettingsError           an environment variable has a value that it cannot have
 └── RequestError            a request or a command asks for what cannot be done
+    ├── BusyError           asked for while the same is under way
     └── UnknownEntityError  asked for an entity that the graph does not hold
 """
 
@@ -19,6 +20,10 @@ class SettingsError(GraphError):
 
 class RequestError(GraphError):
     """A request or a command asks for what cannot be done."""
+
+
+class BusyError(RequestError):
+    """It is under way already."""
 
 
 class UnknownEntityError(RequestError):

@@ -10,8 +10,6 @@ from api.display import note, plural
 
 if TYPE_CHECKING:
     from fusion.planner.questions import Question
-    from fusion.planner.training import PlannerEpoch
-    from fusion.reasoner.training import ReasonerEpoch
 
 SHOWN = 5  # bad lines, or relations without words, that are named; the rest are counted
 
@@ -52,9 +50,7 @@ def learn_planner(
         epochs=epochs,
         seed=seed,
         unreadable=unreadable,
-        notify=note,
-        progress=_tell,
-        reasoning=_tell_reasoner,
+        tell=note,
     )
     out = display(services)
     if as_json:
@@ -81,13 +77,3 @@ def learn_planner(
             f"Together with the reasoner, {found.fused_hits1:.1%}; the probabilities are off by "
             f"{found.calibration_error:.1%} on average."
         )
-
-
-def _tell(epoch: "PlannerEpoch") -> None:
-    hits = "" if epoch.hits1 is None else f", Hits@1 {epoch.hits1:.3f}"
-    note(f"epoch {epoch.number}: loss {epoch.loss:.3f}{hits}, {epoch.seconds:.0f} s")
-
-
-def _tell_reasoner(epoch: "ReasonerEpoch") -> None:
-    hits = "" if epoch.hits1 is None else f", Hits@1 {epoch.hits1:.3f}"
-    note(f"reasoner, epoch {epoch.number}: loss {epoch.loss:.3f}{hits}, {epoch.seconds:.0f} s")
