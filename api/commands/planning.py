@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from api import planning
 from api.assemble import Services
 from api.commands.options import display
@@ -30,6 +32,7 @@ def learn_planner(
         InputError: the file cannot be read, or holds no question.
         RequestError: there is neither a file nor are questions to be made.
         PlannerError: nothing can be learned from, or the planner cannot be written.
+        typer.Abort: it was interrupted; what was learned before is as it was.
     """
     from fusion.planner.questions import read_questions
 
@@ -42,16 +45,19 @@ def learn_planner(
             note(line)
         if unreadable > SHOWN:
             note(f"… and {plural(unreadable - SHOWN, 'line')} more")
-    found = planning.learn(
-        services,
-        questions,
-        generated=generated,
-        reasoner=reasoner,
-        epochs=epochs,
-        seed=seed,
-        unreadable=unreadable,
-        tell=note,
-    )
+    try:
+        found = planning.learn(
+            services,
+            questions,
+            generated=generated,
+            reasoner=reasoner,
+            epochs=epochs,
+            seed=seed,
+            unreadable=unreadable,
+            tell=note,
+        )
+    except KeyboardInterrupt as error:
+        raise typer.Abort from error  # unlike other commands, it would not go on where it stopped
     out = display(services)
     if as_json:
         out.json(found)

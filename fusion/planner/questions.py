@@ -130,7 +130,7 @@ def prepare(
             kept.append(best)
     if not kept:
         why = "; ".join(f"{reason} ({count:,})" for reason, count in skipped.most_common())
-        raise NothingLearnedError(f"None of the {len(questions):,} questions can be learned from: {why}.")
+        raise NothingLearnedError(f"None of the questions can be learned from: {why}.")
     encoded = embedder.tokens([placed.text for placed in kept])
     examples = (
         Example(

@@ -19,6 +19,7 @@ from api.settings import Settings
 from kg.facts import EntityId
 from kg.labels import ARCADEDB
 from kg.triples import TripleFile
+from tests.api.conftest import teach
 
 STORE = ["--store", "embedded:graph"]
 CITIES = ["Metz", "Toul", "Autun", "Lyon", "Reims"]
@@ -98,7 +99,7 @@ def test_questions_are_learned_and_others_answered(folder: Path, capsys: pytest.
     [
         ("", 1, "is empty"),
         ("nothing\n", 1, "holds no question"),
-        ("who made Amber Road\tNobody\n", 1, "None of the 1 questions"),
+        ("who made Amber Road\tNobody\n", 1, "None of the questions"),
     ],
 )
 def test_questions_that_teach_nothing(
@@ -132,9 +133,7 @@ def services(folder: Path) -> Iterator[Services]:
 
 
 def test_over_http_a_planner_is_used_once_it_is_there(services: Services, folder: Path) -> None:
-    from fusion.planner.learning import learn_questions
     from fusion.planner.questions import read_questions
-    from kg.mirror import mirror
 
     question = {"question": "Which town is the maker of Glass Bell from?"}
     client = TestClient(create_app(services))
@@ -143,18 +142,7 @@ def test_over_http_a_planner_is_used_once_it_is_there(services: Services, folder
     assert found["links"][0]["entity"]["name"] == "Glass Bell"
     store = services.store
     lines, _ = read_questions(folder / "questions.txt")
-    trained = learn_questions(
-        lines,
-        store,
-        services.ontology,
-        services.embedder,
-        graph=mirror(store),
-        generated=0,
-        reasoner=False,
-        epochs=15,
-        seed=1,
-    )
-    trained.planner.save(services.planner_file)
+    teach(services, lines, epochs=15, seed=1)
     assert client.post("/ask", json=question).json()["answer"] == "Metz"
     for words in ("Who made Glass Bell and Paper Road?", "Who never made Glass Bell?", "Who is Ida Falk?", "And why?"):
         asked = {"question": words}
@@ -231,7 +219,7 @@ def test_over_http_why_nothing_was_learned_is_told(question: object, says: str, 
     client.post("/learn/questions", json={"questions": [question], "generated": False})
     told = learned(client)
     assert (told["state"], told["found"]) == ("failed", None)
-    assert told["progress"] == f"None of the 1 questions can be learned from: {says}."
+    assert told["progress"] == f"None of the questions can be learned from: {says}."
 
 
 def test_one_training_at_a_time_which_ends_with_the_service(services: Services) -> None:
