@@ -151,6 +151,8 @@ def learn(
         StoreError: the store failed.
     """
     _something(questions, generated=generated)
+    begun = time.perf_counter()
+    tell("reading the graph" + (" and making questions of it" if generated else ""))
     from fusion.planner.learning import GENERATED, learn_questions
     from kg.mirror import mirror
     from kg.mirror_file import kept_mirror
@@ -159,8 +161,6 @@ def learn(
         hits = "" if one.hits1 is None else f", Hits@1 {one.hits1:.3f}"
         tell(f"{by}epoch {one.number}: loss {one.loss:.3f}{hits}, {one.seconds:.0f} s")
 
-    begun = time.perf_counter()
-    tell("reading the graph" + (" and making questions of it" if generated else ""))
     kept = services.mirror_file
     trained = learn_questions(
         questions,
