@@ -150,11 +150,17 @@ def test_what_is_asked_plainly_is_answered(client: TestClient) -> None:
         assert found["abstained"], (name, found["answer"])
 
 
-def test_two_things_of_one_name_are_named(client: TestClient) -> None:
+def test_two_things_of_one_name_are_named(
+    services: Services, client: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
     found = client.post("/ask", json={"question": ASKED["ambiguous"]}).json()
     told = json.dumps(found)
     assert "(Film)" in found["reason"] or TWINS[0].id in told
     assert "(Song)" in found["reason"] or TWINS[1].id in told
+    assert run(["explain", ASKED["ambiguous"], "--store", services.settings.store]) == 0
+    plans = capsys.readouterr().out.partition("plans\n")[2]
+    for one in TWINS:
+        assert f"%  {one.name} ({one.type}) " in plans
 
 
 @pytest.mark.parametrize(
