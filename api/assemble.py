@@ -4,16 +4,17 @@
 part that is slow to load stands in the method that builds it.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from threading import Lock, RLock
+from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
 from api.errors import RequestError
+from api.job import Job
 from api.settings import Settings
 
 if TYPE_CHECKING:
+    from api.planning import PlannerOut
     from fusion.answerer import Answerer
     from fusion.planned import PlannedReader
     from fusion.planner.model import Planner
@@ -57,7 +58,7 @@ class Services:
         self._notify = notify
         self._parts: dict[str, object] = {} if store is None else {"store": store}
         self._lock = RLock()
-        self._training = Lock()
+        self.training: Job[PlannerOut] = Job()
 
     def _once(self, name: str, build: Callable[[], T]) -> T:
         with self._lock:
@@ -268,20 +269,6 @@ class Services:
             raise NotLearnedError("The names were learned with other vectors than the graph holds; run `clew learn`.")
         return placing
 
-    @contextmanager
-    def learning(self) -> Iterator[None]:
-        """One training at a time.
-
-        Raises:
-            RequestError: another one is under way.
-        """
-        if not self._training.acquire(blocking=False):
-            raise RequestError("this service is learning already; ask again when that is done")
-        try:
-            yield
-        finally:
-            self._training.release()
-
     def question(self, text: str) -> str:
         """A question or search text that may go on its way.
 
@@ -323,6 +310,7 @@ class Services:
 
     def close(self) -> None:
         """Let go of the store and of every model: FastAPI's caches keep an app, and so these services, for good."""
+        self.training.stop()
         with self._lock:
             if "store" in self._parts:
                 self.store.close()

@@ -3,11 +3,13 @@
 GraphError                  (kg.errors)
 ├── SettingsError           an environment variable has a value that it cannot have
 └── RequestError            a request or a command asks for what cannot be done
+    ├── BusyError           asked for while the same is under way
     └── UnknownEntityError  asked for an entity that the graph does not hold
 """
 
 from enum import IntEnum
 
+from kg.embeddings.errors import SettingError
 from kg.errors import GraphError, InputError, StoreAddressError, StoreError, UnknownDocumentError
 from nlp.weights import WeightsError
 
@@ -18,6 +20,10 @@ class SettingsError(GraphError):
 
 class RequestError(GraphError):
     """A request or a command asks for what cannot be done."""
+
+
+class BusyError(RequestError):
+    """It is under way already."""
 
 
 class UnknownEntityError(RequestError):
@@ -39,6 +45,7 @@ class Exit(IntEnum):
 
 _CODES: tuple[tuple[type[GraphError], Exit], ...] = (
     (SettingsError, Exit.USAGE),
+    (SettingError, Exit.USAGE),
     (StoreAddressError, Exit.USAGE),
     (StoreError, Exit.STORE),
     (WeightsError, Exit.SETUP),

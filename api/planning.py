@@ -1,14 +1,16 @@
 """Learning how to answer questions, as JSON: questions in, and what training a planner came to."""
 
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import ConfigDict, Field
 
 from api.assemble import Services
+from api.display import plural
 from api.errors import RequestError
-from api.schemas import Shape
+from api.job import Tell
+from api.schemas import Body, Shape
 
 if TYPE_CHECKING:
     from fusion.planner.learning import Part
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 MOST = 100_000  # questions of one request
 
 
-class QuestionIn(Shape):
+class QuestionIn(Body):
     """A question with its answers, by name."""
 
     question: str
@@ -28,11 +30,10 @@ class QuestionIn(Shape):
     path: list[str] = Field(default=[], description="The relations from the topic to the answers; `^` walks one back")
 
 
-class LearnIn(Shape):
+class LearnIn(Body):
     """What to learn from: questions of your own, questions made from the graph, or both."""
 
     model_config = ConfigDict(
-        frozen=True,
         json_schema_extra={
             "examples": [
                 {"questions": [{"question": "Where was its director born, Free Guy?", "answers": ["Montreal"]}]}
@@ -77,6 +78,14 @@ class PlannerOut(Shape):
     seconds: float
 
 
+class TrainingOut(Shape):
+    """How far a training is."""
+
+    state: Literal["none", "running", "done", "failed"] = Field(description="Of the last one since the service began")
+    progress: str = Field(description="The last that it told, in one line; or why it failed")
+    found: PlannerOut | None = Field(description="What it came to; null until it is done")
+
+
 def questions_of(body: LearnIn) -> "list[Question]":
     """The questions of a request.
 
@@ -95,6 +104,34 @@ def questions_of(body: LearnIn) -> "list[Question]":
     return found
 
 
+def start(services: Services, body: LearnIn) -> None:
+    """Begin to learn beside other requests.
+
+    Raises:
+        RequestError: there is nothing to learn from, or one of the questions is none.
+        BusyError: another training is under way.
+    """
+    questions = questions_of(body)
+    _something(questions, generated=body.generated)
+    services.training.start(
+        lambda tell: learn(
+            services,
+            questions,
+            generated=body.generated,
+            reasoner=body.reasoner,
+            epochs=body.epochs,
+            seed=body.seed,
+            tell=tell,
+        )
+    )
+
+
+def training(services: Services) -> TrainingOut:
+    """How far the last training that this service began is."""
+    progress = services.training.progress
+    return TrainingOut(state=progress.state, progress=progress.line, found=progress.found)
+
+
 def learn(
     services: Services,
     questions: "Sequence[Question]",
@@ -104,37 +141,40 @@ def learn(
     epochs: int | None = None,
     seed: int = 0,
     unreadable: int = 0,
-    notify: Callable[[str], None] = lambda message: None,
-    progress: "Callable[[PlannerEpoch], None] | None" = None,
-    reasoning: "Callable[[ReasonerEpoch], None] | None" = None,
+    tell: Tell,
 ) -> PlannerOut:
-    """Train a planner and keep it beside the model of the graph; ``notify`` is told if that of the graph cannot be.
+    """Train a planner and keep it beside the model of the graph; ``tell`` is told how it goes on.
 
     Raises:
         RequestError: there is nothing to learn from.
         PlannerError: nothing can be learned from it, or the planner cannot be written.
         StoreError: the store failed.
     """
-    if not questions and not generated:
-        raise RequestError("without questions of your own there is nothing to learn from but generated ones")
+    _something(questions, generated=generated)
+    begun = time.perf_counter()
+    tell("reading the graph" + (" and making questions of it" if generated else ""))
     from fusion.planner.learning import GENERATED, learn_questions
     from kg.mirror import mirror
     from kg.mirror_file import kept_mirror
 
-    begun = time.perf_counter()
+    def epoch(one: "PlannerEpoch | ReasonerEpoch", by: str = "") -> None:
+        hits = "" if one.hits1 is None else f", Hits@1 {one.hits1:.3f}"
+        tell(f"{by}epoch {one.number}: loss {one.loss:.3f}{hits}, {one.seconds:.0f} s")
+
     kept = services.mirror_file
     trained = learn_questions(
         questions,
         services.store,
         services.ontology,
         services.embedder,
-        graph=mirror(services.store) if kept is None else kept_mirror(services.store, kept, notify=notify),
+        graph=mirror(services.store) if kept is None else kept_mirror(services.store, kept, notify=tell),
         generated=GENERATED if generated else 0,
         reasoner=reasoner,
         epochs=epochs,
         seed=seed,
-        progress=progress,
-        reasoning=reasoning,
+        begin=lambda count, epochs: tell(f"learning from {plural(count, 'question')} in {plural(epochs, 'epoch')}"),
+        progress=epoch,
+        reasoning=lambda one: epoch(one, "reasoner, "),
     )
     beside = trained.learned_reasoner
     services.reasoner_file.unlink(missing_ok=True)  # one of an older planner is calibrated to that
@@ -155,6 +195,16 @@ def learn(
         epochs=trained.epochs,
         seconds=round(time.perf_counter() - begun, 1),
     )
+
+
+def _something(questions: "Sequence[Question]", *, generated: bool) -> None:
+    """Refuse to learn from nothing.
+
+    Raises:
+        RequestError: there are no questions, and none are to be made.
+    """
+    if not questions and not generated:
+        raise RequestError("without questions of your own there is nothing to learn from but generated ones")
 
 
 def _part(found: "Part") -> PartOut:

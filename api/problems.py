@@ -1,7 +1,7 @@
 """One shape for every error that leaves the API: ``application/problem+json`` (RFC 9457)."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +11,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from api.errors import RequestError, UnknownEntityError
+from api.errors import BusyError, RequestError, UnknownEntityError
+from fusion.errors import NothingLearnedError
+from kg.decode import one_line
 from kg.embeddings.errors import LearningError, NotLearnedError
 from kg.errors import (
     GraphError,
@@ -24,6 +26,7 @@ from kg.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+LONGEST = 200  # characters of a path to a value
 LOG = logging.getLogger("clew")
 
 
@@ -50,6 +53,8 @@ _STATUS: tuple[tuple[type[GraphError], HTTPStatus], ...] = (
     (UnknownEntityError, HTTPStatus.NOT_FOUND),
     (NotLearnedError, HTTPStatus.NOT_FOUND),
     (LearningError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (NothingLearnedError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (BusyError, HTTPStatus.CONFLICT),
     (RequestError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (StoreFullError, HTTPStatus.INSUFFICIENT_STORAGE),
@@ -59,6 +64,7 @@ _STATUS: tuple[tuple[type[GraphError], HTTPStatus], ...] = (
 )
 
 
+_UNREAD = "There was an error parsing the body"  # as FastAPI says of bytes that are no text
 _UNROUTED = {
     int(HTTPStatus.NOT_FOUND): "nothing is here; /openapi.json lists what there is",
     int(HTTPStatus.METHOD_NOT_ALLOWED): "this method is not for this path; /openapi.json lists what is",
@@ -100,6 +106,8 @@ def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     detail = _UNROUTED.get(error.status_code) if error.detail == HTTPStatus(error.status_code).phrase else None
+    if error.detail == _UNREAD:
+        detail = "the body is not UTF-8; send JSON in UTF-8"
     answer = response(request.url.path, error.status_code, detail or str(error.detail))
     answer.headers.update(error.headers or {})
     return answer
@@ -108,9 +116,22 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 async def _validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     # The values themselves are left out: they may be long, secret, or not even encodable.
-    faults = [Fault(where=".".join(str(p) for p in e["loc"]), message=e["msg"]) for e in error.errors()]
+    faults = [_fault(one) for one in error.errors()]
     detail = "; ".join(f"{fault.where}: {fault.message}" for fault in faults[:3])
     return response(request.url.path, HTTPStatus.UNPROCESSABLE_ENTITY, detail, faults=faults)
+
+
+def _fault(error: Mapping[str, Any]) -> Fault:
+    # A name may be anything where there is no such field.
+    where = one_line(".".join(map(str, error["loc"])).encode(errors="backslashreplace").decode())[:LONGEST]
+    said = str(error["msg"])
+    if error["type"] == "extra_forbidden":
+        said = "there is no such field; /openapi.json lists what there is"
+    elif error["type"] == "json_invalid":
+        where, said = "body", f"is not JSON ({error['ctx']['error']}, at character {error['loc'][-1]})"
+    elif where == "body" and error["type"] != "missing":
+        said = "is not a JSON object; send one, with content-type: application/json"
+    return Fault(where=where, message=said)
 
 
 async def _graph(request: Request, error: Exception) -> JSONResponse:

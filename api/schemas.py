@@ -23,14 +23,20 @@ class Shape(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Body(Shape):
+    """What a request brings: a field of another name is an error, so that none is left out by its spelling."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 # -- questions and answers ----------------------------------------------------------------------------------------
 
 
-class Question(Shape):
+class Question(Body):
     """A question in English or Chinese."""
 
     model_config = ConfigDict(
-        frozen=True, json_schema_extra={"examples": [{"question": "Who is the spouse of the director of Radioactive?"}]}
+        json_schema_extra={"examples": [{"question": "Who is the spouse of the director of Radioactive?"}]}
     )
 
     question: str = Field(min_length=1, description="At most CLEW_MAX_QUESTION_CHARACTERS characters")
@@ -106,12 +112,10 @@ class AnswerOut(Shape):
     )
 
 
-class SearchRequest(Shape):
+class SearchRequest(Body):
     """Words to find passages by."""
 
-    model_config = ConfigDict(
-        frozen=True, json_schema_extra={"examples": [{"text": "films by Marjane Satrapi", "limit": 5}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "films by Marjane Satrapi", "limit": 5}]})
 
     text: str = Field(min_length=1, description="At most CLEW_MAX_QUESTION_CHARACTERS characters")
     limit: int = Field(default=10, ge=1, le=100)
@@ -137,11 +141,10 @@ class SearchOut(Shape):
 # -- documents ----------------------------------------------------------------------------------------------------
 
 
-class DocumentIn(Shape):
+class DocumentIn(Body):
     """A text to read. The source names it: the same source again replaces what it said before."""
 
     model_config = ConfigDict(
-        frozen=True,
         json_schema_extra={
             "examples": [
                 {

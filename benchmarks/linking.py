@@ -25,7 +25,7 @@ from api.settings import Settings
 from benchmarks import kgqa
 from benchmarks.rows import Row, data_folder, write_rows
 from fusion.planned import PlannedReader
-from fusion.planner.model import row_texts
+from fusion.planner.model import TOPIC, row_texts
 from fusion.planner.training import train_planner
 from fusion.question import Link, link
 from kg.facts import name_key
@@ -54,7 +54,7 @@ def questions(hop: int, limit: int, *, held: set[str], typo: random.Random | Non
     for one in kgqa.metaqa(data_folder() / "MetaQA", hop, "test")[:limit]:
         if one.topic in held:
             said = one.topic if typo is None else misspelt(one.topic, typo)
-            found.append(Asked(one.text.replace(kgqa.TOPIC, said), one.topic))
+            found.append(Asked(one.text.replace(TOPIC, said), one.topic))
     return found
 
 

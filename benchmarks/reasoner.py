@@ -20,8 +20,9 @@ from benchmarks.kgqa import CONFIG, METAQA, METAQA_DEV, PATHS, examples, metaqa,
 from benchmarks.rows import Row, data_folder, merge_rows
 from fusion.planner.model import row_texts
 from fusion.planner.training import Example, train_planner
-from fusion.reasoner.fusing import Calibration, Seen, calibration_error, fuse, given
+from fusion.reasoner.fusing import Seen, calibration_error, fuse, given
 from fusion.reasoner.learning import Look, learn_reasoner
+from fusion.reasoner.model import Calibration
 from fusion.reasoner.training import ReasonerEpoch
 from kg.facts import EntityId
 from kg.mirror import Mirror
@@ -84,7 +85,7 @@ def measure(
                 2 * len({place for place, _ in one[system]} & q.answers) / max(1, len(one[system]) + count)
                 for one, q, count in zip(found, part.questions, part.wanted, strict=True)
             ]
-            measures = {"Hits@1": 100 * np.mean(right), "F1": 100 * np.mean(f1)}
+            measures = {"Hits@1": 100 * float(np.mean(right)), "F1": 100 * float(np.mean(f1))}
             if system == SYSTEMS[-1]:
                 chances = np.array([one[0][1] if one else 0.0 for one in firsts])
                 measures["calibration error"] = 100 * calibration_error(chances, np.array(right, float))

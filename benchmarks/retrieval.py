@@ -18,15 +18,16 @@ import ast
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from api.assemble import Services
 from api.settings import Settings
 from benchmarks.rows import Row, data_folder, write_rows
 from fusion.retrieve import Retriever
-from kg.facts import Document
+from kg.facts import Document, DocumentId
 from kg.store import ChunkHit
+from nlp.ingest import Progress
 
 SPLITS = {"test": "wikihop", "dev": "hotpot"}
 LIMITS = (2, 5)
@@ -74,7 +75,7 @@ def passages(asked: Sequence[Question]) -> list[Document]:
     return [Document(f"2wiki#{place}", text, title, "en") for place, (title, text) in enumerate(unique)]
 
 
-def recall(search: Search, asked: Sequence[Question], titles: dict[str, str]) -> dict[int, float]:
+def recall(search: Search, asked: Sequence[Question], titles: Mapping[DocumentId, str]) -> dict[int, float]:
     """Mean recall of supporting titles among the first titles found, by how many."""
     totals = dict.fromkeys(LIMITS, 0.0)
     for question in asked:
@@ -130,7 +131,7 @@ def measure(services: Services, name: str, asked: Sequence[Question], split: str
             )
 
 
-def _progress() -> Callable[[int, int], None]:
+def _progress() -> Progress:
     shown = 0
 
     def progress(done: int, total: int) -> None:

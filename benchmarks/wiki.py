@@ -19,7 +19,6 @@ import argparse
 import os
 import random
 import string
-import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -192,9 +191,7 @@ def on_graph(
     for reader in (RULES, PLANNED):
         begun = time.perf_counter()
         planned = planner_of(store, services.ontology, services.embedder) if reader == PLANNED else None
-        answerer = Answerer(
-            store, embedder=services.embedder, ontology=services.ontology, planned=lambda planned=planned: planned
-        )
+        answerer = answerer_of(store, services, planned)
         found = [ask(question, answerer, store) for question in asked]
         system = f"{name}, {reader}"
         rows += rows_of(system, found, time.perf_counter() - begun, command)
@@ -203,13 +200,18 @@ def on_graph(
     return rows
 
 
+def answerer_of(store: GraphStore, services: Services, planned: PlannedReader | None) -> Answerer:
+    """What answers questions of one graph, with this planner."""
+    return Answerer(store, embedder=services.embedder, ontology=services.ontology, planned=lambda: planned)
+
+
 def alone(asked: Sequence[Question], command: str) -> list[Row]:
     """Each question with a graph of its own paragraphs, by rules."""
     begun = time.perf_counter()
     found = []
     for question in asked:
         services = Services(Settings(store="memory:"))
-        services.ingestor.ingest(lambda question=question: iter(documents([question])))
+        services.ingestor.ingest(documents([question]).__iter__)
         answerer = Answerer(services.store, embedder=services.embedder, ontology=services.ontology)
         found.append(ask(question, answerer, services.store))
         services.close()
@@ -240,4 +242,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,6 +2,7 @@
 
 FusionError                       a kind of GraphError
 └── PlannerError                  a planner cannot be trained, written, or read
+    └── NothingLearnedError       the questions or the graph give nothing to learn from
 """
 
 from kg.errors import GraphError
@@ -13,3 +14,7 @@ class FusionError(GraphError):
 
 class PlannerError(FusionError):
     """A planner cannot be trained, written, or read."""
+
+
+class NothingLearnedError(PlannerError):
+    """The questions or the graph give nothing to learn from."""

@@ -1,5 +1,6 @@
 """`clew explain`."""
 
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -62,12 +63,15 @@ def _tree(out: Display, found: explaining.ExplanationOut) -> None:
         ((f"{one.score:.2f}", f"{one.text!r} is {one.entity.name} ({one.entity.type})") for one in found.links),
         indent=4,
     )
+    topics = {plan.topic.id: plan.topic.name for plan in found.plans}
+    shared = {name for name, count in Counter(topics.values()).items() if count > 1}
     if found.plans:
         out.line("  plans")
     for plan in found.plans[:PLANS]:
+        kind = f" ({plain(plan.topic.type)})" if plan.topic.name in shared else ""
         steps = "".join(f" {out.arrow(s.relation, forward=s.forward)} {s.reached:,}" for s in plan.steps)
         out.line(
-            f"    {plan.probability:6.1%}  {plain(plan.topic.name)}{steps}  "
+            f"    {plan.probability:6.1%}  {plain(plan.topic.name)}{kind}{steps}  "
             f"(log p {plan.log_probability:.2f}, {plural(plan.answers, 'answer')})"
         )
     if len(found.plans) > PLANS:

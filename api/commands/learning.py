@@ -83,9 +83,8 @@ def learn(
         from kg.embeddings.models import config_for
         from kg.embeddings.workers import join
 
-        with _requested():
-            workers = join(device)
-        with _said_once(workers), _requested():
+        workers = join(device)
+        with _said_once(workers):
             drawn = {"neighbours": neighbours} | ({} if candidates is None else {"candidates": candidates})
             config = config_for(
                 scorer, dimension=dimension, epochs=epochs or EPOCHS, minutes=minutes, seed=seed, **drawn
@@ -134,19 +133,6 @@ def _only(context: typer.Context, taken: frozenset[str]) -> None:
         given = parameter.name is not None and context.get_parameter_source(parameter.name)
         if given and given.name == "COMMANDLINE" and parameter.name not in taken:
             raise RequestError(f"{parameter.opts[0]} says nothing with --questions; leave it out")
-
-
-@contextmanager
-def _requested() -> Iterator[None]:
-    """Say of settings that cannot be that they were asked for.
-
-    Raises:
-        RequestError: a setting cannot be.
-    """
-    try:
-        yield
-    except ValueError as error:
-        raise RequestError(f"{error}") from error
 
 
 @contextmanager

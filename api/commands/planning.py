@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from api import planning
 from api.assemble import Services
 from api.commands.options import display
@@ -10,8 +12,6 @@ from api.display import note, plural
 
 if TYPE_CHECKING:
     from fusion.planner.questions import Question
-    from fusion.planner.training import PlannerEpoch
-    from fusion.reasoner.training import ReasonerEpoch
 
 SHOWN = 5  # bad lines, or relations without words, that are named; the rest are counted
 
@@ -32,6 +32,7 @@ def learn_planner(
         InputError: the file cannot be read, or holds no question.
         RequestError: there is neither a file nor are questions to be made.
         PlannerError: nothing can be learned from, or the planner cannot be written.
+        typer.Abort: it was interrupted; what was learned before is as it was.
     """
     from fusion.planner.questions import read_questions
 
@@ -44,18 +45,19 @@ def learn_planner(
             note(line)
         if unreadable > SHOWN:
             note(f"… and {plural(unreadable - SHOWN, 'line')} more")
-    found = planning.learn(
-        services,
-        questions,
-        generated=generated,
-        reasoner=reasoner,
-        epochs=epochs,
-        seed=seed,
-        unreadable=unreadable,
-        notify=note,
-        progress=_tell,
-        reasoning=_tell_reasoner,
-    )
+    try:
+        found = planning.learn(
+            services,
+            questions,
+            generated=generated,
+            reasoner=reasoner,
+            epochs=epochs,
+            seed=seed,
+            unreadable=unreadable,
+            tell=note,
+        )
+    except KeyboardInterrupt as error:
+        raise typer.Abort from error  # unlike other commands, it would not go on where it stopped
     out = display(services)
     if as_json:
         out.json(found)
@@ -81,13 +83,3 @@ def learn_planner(
             f"Together with the reasoner, {found.fused_hits1:.1%}; the probabilities are off by "
             f"{found.calibration_error:.1%} on average."
         )
-
-
-def _tell(epoch: "PlannerEpoch") -> None:
-    hits = "" if epoch.hits1 is None else f", Hits@1 {epoch.hits1:.3f}"
-    note(f"epoch {epoch.number}: loss {epoch.loss:.3f}{hits}, {epoch.seconds:.0f} s")
-
-
-def _tell_reasoner(epoch: "ReasonerEpoch") -> None:
-    hits = "" if epoch.hits1 is None else f", Hits@1 {epoch.hits1:.3f}"
-    note(f"reasoner, epoch {epoch.number}: loss {epoch.loss:.3f}{hits}, {epoch.seconds:.0f} s")

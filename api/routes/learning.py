@@ -18,18 +18,25 @@ router = APIRouter(
 Limit = Annotated[int, Query(ge=1, le=100, description="At most so many")]
 
 
-@router.post("/learn/questions", summary="Learn how to answer questions")
-def learn_questions(body: planning.LearnIn, services: ServicesDep) -> planning.PlannerOut:
-    """Train a planner on your questions and on questions made from the graph: minutes, while other requests go on."""
-    with services.learning():
-        return planning.learn(
-            services,
-            planning.questions_of(body),
-            generated=body.generated,
-            reasoner=body.reasoner,
-            epochs=body.epochs,
-            seed=body.seed,
-        )
+@router.post(
+    "/learn/questions",
+    summary="Learn how to answer questions",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=documented(HTTPStatus.CONFLICT),
+)
+def learn_questions(body: planning.LearnIn, services: ServicesDep) -> planning.TrainingOut:
+    """Begin to train a planner on your questions and on questions made from the graph: minutes, while others ask.
+
+    `GET /learn/questions` says how far it is; questions are answered with the new planner once it is done.
+    """
+    planning.start(services, body)
+    return planning.training(services)
+
+
+@router.get("/learn/questions", summary="How far learning is")
+def learning_questions(services: ServicesDep) -> planning.TrainingOut:
+    """Whether a planner is being trained here, and what the last training came to."""
+    return planning.training(services)
 
 
 @router.get("/learned", summary="The learned model")

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fusion.errors import PlannerError
+from fusion.errors import NothingLearnedError
 from fusion.planner.model import Planner, row_texts
 from fusion.planner.questions import Question, prepare
 from fusion.planner.training import Example, PlannerConfig, PlannerEpoch, hits_at_1, train_planner
@@ -91,20 +91,24 @@ def learn_questions(
     reasoner: bool = True,
     epochs: int | None = None,
     seed: int = 0,
+    begin: Callable[[int, int], None] = lambda questions, epochs: None,
     progress: Callable[[PlannerEpoch], None] | None = None,
     reasoning: Callable[[ReasonerEpoch], None] | None = None,
 ) -> Trained:
     """Train a planner, and with ``reasoner`` one beside it, on questions and on ``generated`` made from the graph.
 
-    A tenth of each is held out to choose the best epochs by.
+    A tenth of each is held out to choose the best epochs by. ``begin`` is told how many questions are learned from, and
+    in how many epochs.
 
     Raises:
-        PlannerError: the graph has no facts, none of the questions can be learned from, or none can be made.
+        NothingLearnedError: the graph has no facts, none of the questions can be learned from, or none can be made.
         StoreError: the store failed.
         WeightsError: the embedder's weights are missing or damaged.
     """
     if not graph.facts:
-        raise PlannerError(f"The graph at {store.address} holds no facts to walk; `clew ingest` or `clew import` some.")
+        raise NothingLearnedError(
+            f"The graph at {store.address} holds no facts to walk; `clew ingest` or `clew import` some."
+        )
     config = PlannerConfig(seed=seed)
     own, skipped, made = Split((), ()), Counter[str](), Made((), 0, ())
     if questions:
@@ -114,12 +118,13 @@ def learn_questions(
         types = {entity.id: entity.type for entity in store.all_entities()}
         made = make_questions(graph, ontology, types, count=generated, hops=config.hops, seed=seed)
         if not (made.questions or questions):
-            raise PlannerError(_nothing_made(made, store))
+            raise NothingLearnedError(_nothing_made(made, store))
     ours = Split.of(worded(graph, made.questions, embedder.tokens), most=HELD, seed=seed)
     train, dev = mixed(own.train, ours.train), mixed(own.dev, ours.dev)
     config = replace(config, batch=max(8, min(config.batch, len(train) // 8)))
     steps = -(-len(train) // config.batch)
     config = replace(config, epochs=epochs or min(EPOCHS[1], max(EPOCHS[0], -(-STEPS // steps))))
+    begin(len(own.train) + len(ours.train), config.epochs)
     texts = embedder.encode(row_texts(graph.relations))
     planner = train_planner(graph, train, texts, config, encoder=embedder.name, dev=dev, progress=progress)
     mine, made_up = (

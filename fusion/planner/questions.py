@@ -8,7 +8,7 @@ from pathlib import Path
 
 import regex
 
-from fusion.errors import PlannerError
+from fusion.errors import NothingLearnedError
 from fusion.planner.labels import Chain, explain, stems
 from fusion.planner.model import Asked, masked
 from fusion.planner.training import LEAST, Example
@@ -101,7 +101,7 @@ def prepare(
 
     Raises:
         StoreError: the store failed.
-        PlannerError: none is left.
+        NothingLearnedError: none is left.
         WeightsError: the embedder's weights are missing or damaged.
     """
     named = _named(store, {name for one in questions for name in (*one.answers, one.topic) if name})
@@ -109,6 +109,9 @@ def prepare(
     kept: list[_Placed] = []
     for one in questions:
         names = (id for name in one.answers for id in named.get(name_key(name), ()))
+        if {step.removeprefix(BACKWARDS) for step in one.path} - graph.rows.keys():
+            skipped["their path names a relation that is not in the graph"] += 1
+            continue
         answers = frozenset(graph.places[id] for id in names if id in graph.places)
         if not answers:
             skipped["none of the answers is in the graph"] += 1
@@ -127,7 +130,7 @@ def prepare(
             kept.append(best)
     if not kept:
         why = "; ".join(f"{reason} ({count:,})" for reason, count in skipped.most_common())
-        raise PlannerError(f"None of the {len(questions):,} questions can be learned from: {why}.")
+        raise NothingLearnedError(f"None of the questions can be learned from: {why}.")
     encoded = embedder.tokens([placed.text for placed in kept])
     examples = (
         Example(
@@ -250,12 +253,8 @@ def _place(name: str, text: str) -> tuple[int, int] | None:
 def _chains(one: Question, graph: Mirror, topic: int, answers: frozenset[int], hops: int) -> tuple[list[Chain], float]:
     """The chains that explain the answers, or the one that the file gives, and how well they do."""
     if one.path:
-        rows = []
-        for step in one.path:
-            row = graph.rows.get(step.removeprefix(BACKWARDS))
-            if row is None:
-                return [], 0.0
-            rows.append(graph.inverse(row) if step.startswith(BACKWARDS) else row)
+        named = [(graph.rows[step.removeprefix(BACKWARDS)], step.startswith(BACKWARDS)) for step in one.path]
+        rows = [graph.inverse(row) if back else row for row, back in named]
         front = graph.walk([topic], rows)[-1]
         return ([tuple(rows)], 1.0) if answers & set(front.reached.tolist()) else ([], 0.0)
     return explain(graph, [topic], answers, hops=hops)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kg.embeddings.errors import SettingError
 from kg.embeddings.evaluate import Metrics
 from kg.embeddings.scorers import SCORERS
 
@@ -14,7 +15,7 @@ LAYERS = {"rgcn": 2, "rgcn-complex": 2, "compgcn": 1, "compgcn-complex": 1, "com
 class TrainConfig:
     """A training run. With the same graph, seed and machine it gives the same vectors.
 
-    Raises: ``ValueError`` for settings that cannot be.
+    Raises: ``SettingError`` for settings that cannot be.
     """
 
     scorer: str = "complex"  # a key of kg.embeddings.scorers.SCORERS, or the name of what train() is given to build
@@ -51,17 +52,17 @@ class TrainConfig:
             ("seed", 0),
         ):
             if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+                raise SettingError(f"{name} must be at least {least}, not {getattr(self, name)}")
         if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be above 0, not {self.learning_rate}")
+            raise SettingError(f"learning_rate must be above 0, not {self.learning_rate}")
         if self.neighbours and self.scorer in SCORERS:
-            raise ValueError(
+            raise SettingError(
                 f"neighbours are drawn for the graph encoders ({', '.join(LAYERS)}); {self.scorer} reads none"
             )
         if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {self.optimizer!r}")
+            raise SettingError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {self.optimizer!r}")
         if self.precision not in PRECISIONS:
-            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {self.precision!r}")
+            raise SettingError(f"precision must be one of {', '.join(PRECISIONS)}, not {self.precision!r}")
 
 
 # What may differ when a run is taken up again: how long it goes on, not what it does.

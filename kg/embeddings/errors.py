@@ -3,6 +3,7 @@
 LearningError                     a kind of GraphError
 ├── NothingToLearnError           the graph holds no facts
 ├── NotLearnedError               there is no model, or it does not know what it is asked about
+├── SettingError                  a training run was asked for with a setting that it cannot have
 ├── TooLargeError                 training would need more memory than there is
 ├── DivergedError                 the loss became infinite or no number before anything good was learned
 ├── LostProcessError              another of the processes that train together has ended
@@ -25,6 +26,10 @@ class NothingToLearnError(LearningError):
 
 class NotLearnedError(LearningError):
     """There is no model, or it does not know what it is asked about."""
+
+
+class SettingError(LearningError, ValueError):
+    """A training run was asked for with a setting that it cannot have."""
 
 
 class TooLargeError(LearningError):

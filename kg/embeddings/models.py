@@ -4,6 +4,7 @@ from typing import Any
 
 from kg.embeddings.checkpoint import Checkpoint
 from kg.embeddings.config import TrainConfig
+from kg.embeddings.errors import SettingError
 from kg.embeddings.scorers import SCORERS, Scorer
 from kg.embeddings.train import Build
 from kg.tensors import GraphTensors
@@ -15,7 +16,7 @@ def config_for(scorer: str, **given: Any) -> TrainConfig:
     """A training run of a scorer, with the optimizer that suits it where none is given.
 
     Raises:
-        ValueError: there is no such scorer, or a setting cannot be.
+        SettingError: there is no such scorer, or a setting cannot be.
     """
     if scorer not in SCORERS:
         builder(scorer)
@@ -32,7 +33,7 @@ def builder(name: str) -> Build | None:
     from kg.embeddings.encoders import ENCODERS
 
     if name not in ENCODERS:
-        raise ValueError(f"scorer must be one of {', '.join((*SCORERS, *ENCODERS))}, not {name!r}")
+        raise SettingError(f"scorer must be one of {', '.join((*SCORERS, *ENCODERS))}, not {name!r}")
 
     def build(graph: GraphTensors, config: TrainConfig) -> Scorer:
         return ENCODERS[name](graph, dimension=config.dimension, neighbours=config.neighbours)

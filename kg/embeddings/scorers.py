@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kg.embeddings.errors import SettingError
+
 INITIAL_SCALE = 1e-3
 EPSILON = 1e-12  # keeps the slope of a square root finite at zero
 
@@ -230,4 +232,4 @@ SCORERS: dict[str, type[Factorised]] = {
 
 def _even(dimension: int) -> None:
     if dimension % 2:
-        raise ValueError(f"a complex vector has an even dimension, not {dimension}")
+        raise SettingError(f"a complex vector has an even dimension, not {dimension}")

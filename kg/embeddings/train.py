@@ -14,7 +14,7 @@ from kg.embeddings import memory
 from kg.embeddings.batches import Queries
 from kg.embeddings.checkpoint import ABOUT, Checkpoint, carry_over, load, save
 from kg.embeddings.config import Epoch, TrainConfig
-from kg.embeddings.errors import CheckpointError, DivergedError, NothingToLearnError
+from kg.embeddings.errors import CheckpointError, DivergedError, NothingToLearnError, SettingError
 from kg.embeddings.evaluate import Metrics, ranks, summary
 from kg.embeddings.objective import Objective
 from kg.embeddings.optimizers import optimizer_for, restore_state, state_of
@@ -80,7 +80,7 @@ def train(
             returned, ``stopped`` being "diverged".
         OtherGraphError, CheckpointError: what is in ``folder`` cannot be gone on with.
         LostProcessError: another of the processes has ended.
-        ValueError: the configuration names no scorer, or a dimension that this scorer cannot have.
+        SettingError: the configuration names no scorer, or a dimension that this scorer cannot have.
     """
     run = _Run(
         graph, config, dev=dev, known=known, device=device, folder=folder, build=build, free=free, workers=workers
@@ -122,7 +122,7 @@ class _Run:
             torch.manual_seed(config.seed)
             self.scorer = (build or _build)(graph, config).to(device)
         if config.relation_weight and isinstance(self.scorer, Factorised) and not self.scorer.inner_product:
-            raise ValueError(f"relation_weight must be 0 for {config.scorer}, which compares by distance")
+            raise SettingError(f"relation_weight must be 0 for {config.scorer}, which compares by distance")
         self.optimizer = optimizer_for(self.scorer, config, device)
         self.dtype = resolve(config.precision, device)
         self.history: list[Epoch] = []
@@ -315,7 +315,7 @@ class _Run:
 
 def _build(graph: GraphTensors, config: TrainConfig) -> Scorer:
     if config.scorer not in SCORERS:
-        raise ValueError(f"scorer must be one of {', '.join(SCORERS)}, not {config.scorer!r}")
+        raise SettingError(f"scorer must be one of {', '.join(SCORERS)}, not {config.scorer!r}")
     return SCORERS[config.scorer](
         len(graph.entities), len(graph.relations), dimension=config.dimension, initial_scale=config.initial_scale
     )

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from kg.embeddings.batches import Batch
-from kg.embeddings.errors import LostProcessError
+from kg.embeddings.errors import LostProcessError, SettingError
 from kg.errors import GraphError
 
 T = TypeVar("T")
@@ -123,19 +123,21 @@ def join(device: str) -> Workers:
     Each computes on a GPU of its own with "cuda".
 
     Raises:
-        ValueError: there is no GPU for this process.
+        SettingError: there is no such device, or no GPU for this process.
     """
+    cuda = device.partition(":")[0] == "cuda"
+    if not cuda and device != "cpu":
+        raise SettingError(f"device must be cpu or cuda, not {device!r}")
+    if cuda and not torch.cuda.is_available():
+        raise SettingError("device cuda: PyTorch finds no GPU here; give another device, cpu")
     if int(os.environ.get("WORLD_SIZE") or 1) == 1:
         return Workers(device)
     from accelerate import PartialState
 
-    cuda = device.startswith("cuda")
-    if cuda and not torch.cuda.is_available():
-        raise ValueError("device cuda: PyTorch finds no GPU here; give another device, cpu")
     state = PartialState(cpu=not cuda, timeout=PATIENCE)
     atexit.register(state.destroy_process_group)
     if cuda and state.local_process_index >= torch.cuda.device_count():
-        raise ValueError(
+        raise SettingError(
             f"more processes were started than this machine has GPUs ({torch.cuda.device_count()}); start one for each"
         )
     return Workers(str(state.device) if cuda else device, state.process_index, state.num_processes)

@@ -71,8 +71,8 @@ def read_docx(stream: BinaryIO, *, source: str, options: Options) -> Piece:
     except (*_BROKEN, OpcError, LxmlError) as error:
         why = one_line(str(error)).strip(" .")[:100] or type(error).__name__
         raise InputError(f"{name}: is not a whole DOCX ({why}); get the file again") from error
-    except NotImplementedError as error:
-        raise InputError(f"{name}: is compressed in an unusual way ({error}); save it again with Word") from error
+    except NotImplementedError as error:  # zipfile's, of a kind of compression that it lacks, such as Deflate64
+        raise InputError(f"{name}: is compressed in a way that is not read here; save it again with Word") from error
     return Piece(text, title)
 
 

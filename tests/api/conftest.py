@@ -1,7 +1,7 @@
 """The service over a graph in memory, with the real reader, encoder and answerer."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from fastapi.testclient import TestClient
@@ -9,8 +9,11 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.assemble import Services
 from api.settings import Settings
+from fusion.planner.learning import learn_questions
+from fusion.planner.questions import Question
 from kg.facts import Document
 from kg.memory_store import MemoryStore
+from kg.mirror import mirror
 
 TEXTS = {
     "films/radioactive": (
@@ -36,6 +39,22 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def documents() -> list[Document]:
     """What the graph of these tests was made from."""
     return [Document(source, text, title, "en") for source, (title, text) in TEXTS.items()]
+
+
+def teach(services: Services, questions: Sequence[Question], *, epochs: int, seed: int = 0) -> None:
+    """Train a planner on these questions alone, and keep it where the services look for it."""
+    trained = learn_questions(
+        questions,
+        services.store,
+        services.ontology,
+        services.embedder,
+        graph=mirror(services.store),
+        generated=0,
+        reasoner=False,
+        epochs=epochs,
+        seed=seed,
+    )
+    trained.planner.save(services.planner_file)
 
 
 @pytest.fixture

@@ -14,13 +14,12 @@ from api.app import create_app
 from api.assemble import Services
 from api.cli import run
 from api.settings import Settings
-from fusion.planner.learning import learn_questions
 from fusion.planner.model import load
 from fusion.planner.questions import Question
 from kg.bolt_store import BoltStore
 from kg.facts import Entity, EntityId
-from kg.mirror import mirror
-from tests.fusion.graphs import Statement, film, person, place, reading
+from tests.api.conftest import teach
+from tests.fusion.graphs import Statement, film, person, place, readings
 from tests.kg.databases import dump
 
 TOWNS = [place(name) for name in ("Metz", "Toul", "Autun", "Lyon", "Reims")]
@@ -44,8 +43,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A graph in an embedded store, and a planner of its questions."""
     address = f"embedded:{tmp_path_factory.mktemp('bad') / 'graph'}"
     services = Services(Settings(store=address, store_idle_seconds=1))
-    subjects = dict.fromkeys(subject for subject, _, _ in statements())
-    services.store.write([reading(one, [(r, o) for s, r, o in statements() if s == one]) for one in subjects])
+    services.store.write(readings(statements()))
     questions = [
         Question(0, words.format(one.name), (answer,))
         for at, one in enumerate(FILMS)
@@ -56,18 +54,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
             ("in which town was the one who made {} born", TOWNS[at % 6 % 5].name),
         )
     ]
-    store = services.store
-    trained = learn_questions(
-        questions,
-        store,
-        services.ontology,
-        services.embedder,
-        graph=mirror(store),
-        generated=0,
-        reasoner=False,
-        epochs=15,
-    )
-    trained.planner.save(services.planner_file)
+    teach(services, questions, epochs=15)
     yield services
     services.close()
 
@@ -163,11 +150,17 @@ def test_what_is_asked_plainly_is_answered(client: TestClient) -> None:
         assert found["abstained"], (name, found["answer"])
 
 
-def test_two_things_of_one_name_are_named(client: TestClient) -> None:
+def test_two_things_of_one_name_are_named(
+    services: Services, client: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
     found = client.post("/ask", json={"question": ASKED["ambiguous"]}).json()
     told = json.dumps(found)
     assert "(Film)" in found["reason"] or TWINS[0].id in told
     assert "(Song)" in found["reason"] or TWINS[1].id in told
+    assert run(["explain", ASKED["ambiguous"], "--store", services.settings.store]) == 0
+    plans = capsys.readouterr().out.partition("plans\n")[2]
+    for one in TWINS:
+        assert f"%  {one.name} ({one.type}) " in plans
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from api import explaining
 from api.assemble import Services
 from api.cli import run
 from api.settings import Settings
-from fusion.planner.learning import learn_questions
 from fusion.planner.questions import Question
 from kg.bolt_store import BoltStore
 from kg.chain_query import chain_query, facts_query
@@ -20,7 +19,8 @@ from kg.facts import Fact
 from kg.mirror import mirror
 from kg.store import GraphStore
 from nlp.documents import read
-from tests.fusion.graphs import Statement, film, person, place, reading
+from tests.api.conftest import teach
+from tests.fusion.graphs import Statement, film, person, place, readings
 from tests.kg.databases import wipe
 
 ROOT = Path(__file__).parents[2]
@@ -48,19 +48,8 @@ def services(neo4j_store: BoltStore, tmp_path_factory: pytest.TempPathFactory) -
     films.write_text("".join(FILMS.read_text("utf-8").splitlines(keepends=True)[:PASSAGES]), "utf-8")
     services = Services(Settings(store=neo4j_store.address, model=folder / "model"), store=neo4j_store)
     services.ingestor.ingest(lambda: read([films]))
-    for subject in dict.fromkeys(one for one, _, _ in TOLD):
-        neo4j_store.write([reading(subject, [(r, o) for s, r, o in TOLD if s == subject])])
-    trained = learn_questions(
-        asked(neo4j_store),
-        neo4j_store,
-        services.ontology,
-        services.embedder,
-        graph=mirror(neo4j_store),
-        generated=0,
-        reasoner=False,
-        epochs=12,
-    )
-    trained.planner.save(services.planner_file)
+    neo4j_store.write(readings(TOLD))
+    teach(services, asked(neo4j_store), epochs=12)
     yield services
     wipe(neo4j_store)
 

@@ -1,8 +1,11 @@
 """`clew learn --questions`, `clew ask` with what was learned, `clew explain`; and the same over HTTP."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -10,10 +13,13 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.assemble import Services
 from api.cli import run
+from api.job import Progress, Tell
+from api.planning import PlannerOut
 from api.settings import Settings
 from kg.facts import EntityId
 from kg.labels import ARCADEDB
 from kg.triples import TripleFile
+from tests.api.conftest import teach
 
 STORE = ["--store", "embedded:graph"]
 CITIES = ["Metz", "Toul", "Autun", "Lyon", "Reims"]
@@ -65,6 +71,7 @@ def test_questions_are_learned_and_others_answered(folder: Path, capsys: pytest.
     assert (found["unreadable_lines"], found["own"]["held_out"], found["skipped"]) == (2, 8, {})
     assert found["generated"] == {"learned": 0, "held_out": 0, "hits1": None}
     assert "line 81 has no tab" in told.err
+    assert "learning from 72 questions in 15 epochs" in told.err
     assert "epoch 15" in told.err
     assert Path("graph/model/planner.safetensors").exists()
     assert run(asked) == 0
@@ -92,7 +99,7 @@ def test_questions_are_learned_and_others_answered(folder: Path, capsys: pytest.
     [
         ("", 1, "is empty"),
         ("nothing\n", 1, "holds no question"),
-        ("who made Amber Road\tNobody\n", 1, "None of the 1 questions"),
+        ("who made Amber Road\tNobody\n", 1, "None of the questions"),
     ],
 )
 def test_questions_that_teach_nothing(
@@ -126,9 +133,7 @@ def services(folder: Path) -> Iterator[Services]:
 
 
 def test_over_http_a_planner_is_used_once_it_is_there(services: Services, folder: Path) -> None:
-    from fusion.planner.learning import learn_questions
     from fusion.planner.questions import read_questions
-    from kg.mirror import mirror
 
     question = {"question": "Which town is the maker of Glass Bell from?"}
     client = TestClient(create_app(services))
@@ -137,18 +142,7 @@ def test_over_http_a_planner_is_used_once_it_is_there(services: Services, folder
     assert found["links"][0]["entity"]["name"] == "Glass Bell"
     store = services.store
     lines, _ = read_questions(folder / "questions.txt")
-    trained = learn_questions(
-        lines,
-        store,
-        services.ontology,
-        services.embedder,
-        graph=mirror(store),
-        generated=0,
-        reasoner=False,
-        epochs=15,
-        seed=1,
-    )
-    trained.planner.save(services.planner_file)
+    teach(services, lines, epochs=15, seed=1)
     assert client.post("/ask", json=question).json()["answer"] == "Metz"
     for words in ("Who made Glass Bell and Paper Road?", "Who never made Glass Bell?", "Who is Ida Falk?", "And why?"):
         asked = {"question": words}
@@ -172,7 +166,10 @@ def test_over_http_a_planner_is_used_once_it_is_there(services: Services, folder
 
 def test_over_http_the_graph_alone_is_enough(services: Services) -> None:
     client = TestClient(create_app(services))
-    found = client.post("/learn/questions", json={"epochs": 3, "reasoner": False}).json()
+    assert client.get("/learn/questions").json() == {"state": "none", "progress": "", "found": None}
+    begun = client.post("/learn/questions", json={"epochs": 3, "reasoner": False})
+    assert (begun.status_code, begun.json()["state"]) == (202, "running")
+    found = learned(client)["found"]
     assert found["own"] == {"learned": 0, "held_out": 0, "hits1": None}
     made = found["generated"]
     assert made["learned"] > 500
@@ -183,26 +180,77 @@ def test_over_http_the_graph_alone_is_enough(services: Services) -> None:
     assert client.post("/explain", json=asked).json()["answer"]["answer"] == "Emil Reuter"
 
 
+def learned(client: TestClient) -> dict[str, Any]:
+    """What the training that was begun came to."""
+    while (told := client.get("/learn/questions").json())["state"] == "running":
+        time.sleep(0.02)
+    assert isinstance(told, dict)
+    return told
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
         ({"generated": False}, "nothing to learn from"),
         ({"questions": [{"question": "who made it", "answers": [" "]}]}, "questions.0: has no answer"),
-        ({"questions": [{"question": "who made [Nothing]", "answers": ["Nobody"]}]}, "None of the 1 questions"),
+        ({"questions": [{"question": "who made it", "answer": "Ida Falk"}]}, "body.questions.0.answer: "),
         ({"epochs": 0}, "body.epochs"),
+        ({"generate": False}, "body.generate: "),
     ],
 )
 def test_over_http_what_teaches_nothing_is_refused(body: dict[str, object], says: str, services: Services) -> None:
     found = TestClient(create_app(services)).post("/learn/questions", json=body)
-    assert found.status_code == 422 or "None of" in says
+    assert found.status_code == 422
     assert says in found.json()["detail"]
 
 
-def test_one_training_at_a_time(services: Services) -> None:
-    with services.learning():
-        found = TestClient(create_app(services)).post("/learn/questions", json={})
-    assert found.status_code == 422
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        ({"question": "who made [Nothing]", "answers": ["Nobody"]}, "none of the answers is in the graph (1)"),
+        (
+            {"question": "who made Amber Road", "answers": ["Ida Falk"], "path": ["painted_by"]},
+            "their path names a relation that is not in the graph (1)",
+        ),
+    ],
+)
+def test_over_http_why_nothing_was_learned_is_told(question: object, says: str, services: Services) -> None:
+    client = TestClient(create_app(services))
+    client.post("/learn/questions", json={"questions": [question], "generated": False})
+    told = learned(client)
+    assert (told["state"], told["found"]) == ("failed", None)
+    assert told["progress"] == f"None of the questions can be learned from: {says}."
+
+
+def test_one_training_at_a_time_which_ends_with_the_service(services: Services) -> None:
+    client, reached, going = TestClient(create_app(services)), Event(), Event()
+
+    def work(tell: Tell) -> PlannerOut:
+        reached.set()
+        going.wait()
+        while True:
+            tell("on and on")
+
+    services.training.start(work)
+    reached.wait()
+    found = client.post("/learn/questions", json={})
+    assert found.status_code == 409
     assert "learning already" in found.json()["detail"]
+    going.set()
+    services.close()
+    assert services.training.progress == Progress("failed", "the service was stopped")
+
+
+def test_what_fails_in_clew_itself_is_logged_and_told_without_it(
+    services: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    def work(tell: Tell) -> PlannerOut:
+        raise ZeroDivisionError("a secret")
+
+    services.training.start(work)
+    told = learned(TestClient(create_app(services)))
+    assert (told["state"], told["progress"]) == ("failed", "an error in Clew itself; the log says more")
+    assert "a secret" in caplog.text
 
 
 def test_cypher_walks_what_the_plan_walks() -> None:

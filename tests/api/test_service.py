@@ -197,7 +197,7 @@ def test_the_description_has_every_route_with_its_errors_and_an_example_of_each_
         ("DELETE", "/documents/{id}"), ("GET", "/entities"), ("GET", "/entities/{id}"),
         ("GET", "/entities/{id}/neighbourhood"), ("GET", "/entities/{id}/similar"),
         ("GET", "/entities/{id}/predictions"), ("GET", "/suspicious"), ("GET", "/learned"),
-        ("POST", "/learn/questions"), ("GET", "/stats"), ("GET", "/health"),
+        ("POST", "/learn/questions"), ("GET", "/learn/questions"), ("GET", "/stats"), ("GET", "/health"),
     }  # fmt: skip
     for path, methods in described["paths"].items():
         for operation in methods.values():
@@ -252,6 +252,8 @@ def test_every_error_has_one_shape(client: TestClient, method: str, path: str, s
         b'{"question": "a", "text": "a\\udfff", "source": "x"',
         b"\xff\xfe",
         b'{"question": ' + b"[" * 5000,
+        b'{"question": "a", "text": "a", "source": "x", "\\ud800\\n": 1}',
+        b'{"question": "a", "text": "a", "source": "x", "' + b"x" * 5000 + b'": 1}',
     ],
 )
 def test_a_body_that_is_not_what_it_should_be_is_refused(client: TestClient, path: str, body: bytes) -> None:
@@ -264,6 +266,21 @@ def test_a_refused_value_is_named_and_not_repeated(client: TestClient) -> None:
     found = problem(client.post("/search", json={"text": "x", "limit": "secret"}), 422)
     assert found["errors"] == [{"where": "body.limit", "message": found["errors"][0]["message"]}]  # type: ignore[index]
     assert "secret" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "says"),
+    [
+        (b'{"question": "a", "topic": ["b"]}', "application/json", "body.topic: there is no such field"),
+        (b"{bad", "application/json", "body: is not JSON (Expecting property name"),
+        (b"question=Who", "application/x-www-form-urlencoded", "body: is not a JSON object; send one, with content-"),
+        (b"[]", "application/json", "body: is not a JSON object"),
+        (b'{"question": "\xff"}', "application/json", "the body is not UTF-8; send JSON in UTF-8"),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_told(client: TestClient, body: bytes, kind: str, says: str) -> None:
+    response = client.post("/ask", content=body, headers={"content-type": kind})
+    assert str(problem(response, response.status_code)["detail"]).startswith(says)
 
 
 def test_a_question_that_is_too_long_is_refused(client: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""An ingestion killed at any moment leaves a readable graph; run again, it gives the graph of an undisturbed run."""
+"""What is cut short: an ingestion run again gives the graph of an undisturbed run; learning leaves what there was."""
 
 import json
 import os
@@ -41,3 +41,22 @@ def test_killed_at_any_moment_and_run_again_it_comes_to_the_same_graph(clew: Cle
     assert killed, moments
     clew.out(*INGEST, "--store", "embedded:killed")
     assert clew.out("export", "--store", "embedded:killed") == whole, f"killed after {moments} seconds"
+
+
+@pytest.mark.slow
+def test_learning_from_questions_that_is_interrupted_leaves_what_was_learned(clew: Clew) -> None:
+    facts = [f"Film {n}\tdirected_by\tMaker {n % 5}\n" for n in range(20)]
+    (clew.folder / "films.tsv").write_text("".join(facts), "utf-8")
+    clew.out("import", "films.tsv")
+    clew.out("learn", "--questions", "--no-reasoner", "--epochs", "1")
+    planner = clew.folder / ".clew" / "graph" / "model" / "planner.safetensors"
+    kept = planner.read_bytes()
+    process = clew.start("learn", "--questions", "--epochs", "4000", "--seed", "1")
+    assert process.stderr is not None
+    while not (line := process.stderr.readline()).startswith(b"epoch 1:"):
+        assert line, "it ended before it learned"
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert told.splitlines()[-1] == b"clew: nothing was done"
+    assert planner.read_bytes() == kept

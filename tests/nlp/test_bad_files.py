@@ -28,6 +28,16 @@ def _zip(name: str) -> bytes:
     return out.getvalue()
 
 
+def _deflate64(archive: bytes) -> bytes:
+    """An archive that says of all its parts that they are compressed as zipfile cannot read."""
+    patched = bytearray(archive)
+    for start, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        place = -1
+        while (place := patched.find(start, place + 1)) >= 0:
+            patched[place + at : place + at + 2] = b"\x09\x00"
+    return bytes(patched)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -53,6 +63,7 @@ def _zip(name: str) -> bytes:
         ("old.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(900), "is an old Office file (.doc, .xls, .ppt);"),
         ("cut.docx", word(lambda document: None)[:5000], "is not a whole DOCX ("),
         ("odd.docx", _zip("word/document.xml"), "is not a whole DOCX ("),
+        ("far.docx", _deflate64(word(lambda document: None)), "is compressed in a way that is not read here; save it"),
         ("book.xlsx", _zip("xl/workbook.xml"), "is an Excel workbook; save the sheet as CSV and read that"),
         ("files.zip", _zip("a.txt"), "is a zip archive; unpack it first and read that"),
         ("empty.docx", word(lambda document: None), "holds no text; leave it out"),

@@ -15,6 +15,7 @@ from api.assemble import Services
 from api.settings import Settings
 from kg.embeddings.batches import Queries
 from kg.embeddings.checkpoint import load
+from kg.embeddings.errors import SettingError
 from kg.embeddings.workers import ALONE, Workers, join
 from kg.triples import TripleFile
 from tests.kg.embeddings import together
@@ -169,8 +170,11 @@ def test_parts_make_up_the_batch() -> None:
     assert facts == set(whole)
 
 
-def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_device_that_is_not_there(processes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", processes)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="no GPU"):
+    with pytest.raises(SettingError, match="no GPU"):
         join("cuda")
+    with pytest.raises(SettingError, match="must be cpu or cuda, not 'abacus'"):
+        join("abacus")
