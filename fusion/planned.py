@@ -24,8 +24,8 @@ from fusion.reader import LISTED, Miss, Reading
 from fusion.reader import Asked as Understood
 from fusion.trace import Choice
 from kg.errors import ChangingError
-from kg.facts import EntityId, Fact
-from kg.mirror import Mirror, Triple, mirror
+from kg.facts import EntityId, Fact, Triple
+from kg.mirror import Mirror, mirror
 from kg.mirror_file import kept_mirror
 from kg.store import GraphStore
 from nlp.embed import TokenEmbedder

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from kg.facts import Entity, EntityId
 from kg.memory_store import MemoryStore
-from kg.name_index import NameIndex, kept_name_index, name_index
+from kg.name_file import kept_name_index
+from kg.name_index import NameIndex, name_index
 from kg.names import GraphNames
 from tests.fusion.graphs import FILMS, film, graph, person
 from tests.readings import reading
