@@ -8,6 +8,7 @@ in.
 """
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -116,9 +117,10 @@ def _postings(
     }
 
 
-def _lengths(ends: npt.NDArray[np.generic], *, first: int) -> Numbers:
+def _lengths(ends: npt.NDArray[Any], *, first: int) -> Numbers:
     """How long each of the ranges is that end here, one right after the other."""
-    return np.diff(ends.astype(np.int64), prepend=np.int64(first))
+    lengths: Numbers = ends.astype(np.int64) - np.append(first, ends[:-1].astype(np.int64))
+    return lengths
 
 
 def _within(values: Numbers, firsts: Numbers, lasts: Numbers, wanted: Numbers) -> Numbers:

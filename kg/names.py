@@ -26,7 +26,7 @@ class GraphNames:
     def at(self, version: int, *, most: int) -> NameIndex | GraphStore:
         """What finds names in this version of the graph.
 
-        An index is made of at most so many entities; one that there is already is brought up to date, whatever its size.
+        An index is made of at most so many entities; one that there is already is brought up to date whatever its size.
 
         Raises:
             StoreError: the store failed.
