@@ -1,5 +1,7 @@
 """A graph that is wiped and begun anew at its address, with as many things as before: the new one answers."""
 
+import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 
 from api.assemble import Services
 from api.settings import Settings
+from kg import supervisor
 from kg.bolt_store import BoltStore
 from kg.embedded import open_embedded
 from kg.facts import Entity
@@ -61,7 +64,10 @@ def test_a_deleted_folder(tmp_path: Path) -> None:
             assert names_and_mirror(store, tmp_path / "kept") == ([old], {(old.id, "directed_by", new.id)})
         finally:
             store.close()
-        folder.rename(tmp_path / f"away {old.name}")
+        ended = supervisor.lock(folder / "supervisor.lock", wait=True)
+        assert ended is not None
+        os.close(ended)
+        shutil.rmtree(folder)
 
 
 def check_running(store: BoltStore, folder: Path) -> None:
