@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kg.bolt_store import answers
-from kg.door import Door
+from kg.door import Door, answers
 from kg.supervisor import free_ports
 
 STARTING = 120.0  # seconds that it may take on a busy machine

@@ -24,8 +24,9 @@ from fusion.reader import LISTED, Miss, Reading
 from fusion.reader import Asked as Understood
 from fusion.trace import Choice
 from kg.errors import ChangingError
-from kg.facts import EntityId, Fact
-from kg.mirror import Mirror, Triple, mirror
+from kg.facts import EntityId, Fact, Triple
+from kg.mirror import Mirror, mirror
+from kg.mirror_changes import caught_up
 from kg.mirror_file import kept_mirror
 from kg.store import GraphStore
 from nlp.embed import TokenEmbedder
@@ -253,14 +254,15 @@ class PlannedReader:
     def _graph(self, topics: Sequence[EntityId], version: int | None = None) -> tuple[Mirror, Array, bool]:
         """The graph to walk in, its rows, and whether it is only a part.
 
-        The whole graph is kept until it changes.
+        The whole graph is kept, and brought up to date when it has changed.
         """
         version = self._store.version() if version is None else version
         with self._lock:
             if self._whole is not None and self._whole[0].version == version:
                 return *self._whole, False
-            self._whole = None
-            if self._store.counts().facts <= self._mirrored:
+            if self._store.counts().facts > self._mirrored:
+                self._whole = None
+            else:
                 with suppress(ChangingError):  # while others write, what is near is walked
                     whole = self._read()
                     self._whole = whole, self._rows(whole)
@@ -272,6 +274,9 @@ class PlannedReader:
             return part, self._rows(part), len(triples) >= NEARBY
 
     def _read(self) -> Mirror:
+        if self._whole is not None and (found := caught_up(self._whole[0], self._store)) is not None:
+            return found
+        self._whole = None
         if self._kept is None:
             return mirror(self._store)
         return kept_mirror(self._store, self._kept, notify=self._notify)

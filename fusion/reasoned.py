@@ -22,8 +22,8 @@ from fusion.reasoner.around import best_path
 from fusion.reasoner.fusing import fuse, given, see
 from fusion.reasoner.model import Reasoner, Rows
 from fusion.trace import Choice
-from kg.facts import Entity, Fact
-from kg.mirror import Mirror, Triple
+from kg.facts import Entity, Fact, Triple
+from kg.mirror import Mirror
 from kg.store import GraphStore
 from nlp.embed import TokenEmbedder
 

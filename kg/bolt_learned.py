@@ -13,7 +13,7 @@ from typing import Any
 
 from kg import cypher, records
 from kg.bolt_writing import ROWS, Rows, Transaction
-from kg.errors import StoreError
+from kg.errors import NoGraphError, StoreError
 from kg.facts import EntityId
 from kg.migrations import ENTITY_VECTOR_INDEX
 from kg.quotes import batches
@@ -97,7 +97,7 @@ class LearnedVectors:
 
         def work(transaction: Transaction) -> None:
             nonlocal held
-            ((other, model),) = transaction.run(cypher.TAKE_TURN)
+            other, model = _turn(transaction)
             held = other is not None or model is not None
             list(transaction.run(cypher.BEGIN_LEARNED, {"mark": mark}))
 
@@ -115,7 +115,7 @@ class LearnedVectors:
 
         def work(transaction: Transaction) -> None:
             nonlocal changed
-            ((writer, _),) = transaction.run(cypher.TAKE_TURN)
+            writer, _ = _turn(transaction)
             if writer != mark:
                 raise StoreError(
                     f"{self._address}: another program began to write learned vectors meanwhile, and its will stay; "
@@ -175,6 +175,15 @@ class LearnedVectors:
             return []  # others began to write vectors at this very moment
         hits = [EntityHit(records.entity(*row[:3]), cosine(vector, row[3])) for row in rows if any(row[3])]
         return sorted(hits, key=lambda hit: (-hit.score, hit.entity.id))[:limit]
+
+
+def _turn(transaction: Transaction) -> tuple[str | None, str | None]:
+    """Whose turn it was, and which model the vectors come from."""
+    rows = list(transaction.run(cypher.TAKE_TURN))
+    if not rows:
+        raise NoGraphError
+    ((writer, model),) = rows
+    return writer, model
 
 
 def _rows(dimensions: int) -> int:

@@ -12,7 +12,7 @@ from kg.bolt_learned import LearnedVectors
 from kg.bolt_writing import Writing
 from kg.door import Door, run_sql
 from kg.driver import exceptions, neo4j
-from kg.errors import StoreError, StoreUnavailableError
+from kg.errors import NoGraphError, StoreError, StoreUnavailableError
 from kg.facts import (
     Chunk,
     ChunkId,
@@ -25,10 +25,10 @@ from kg.facts import (
     Subgraph,
     name_key,
 )
+from kg.graph_node import GraphNode
 from kg.labels import ARCADEDB, NEO4J
 from kg.sorting import sorted_rows
-from kg.store import ChunkHit, Counts, DocumentRecord, EntityHit, Learned, Reading
-from kg.tally import Tally
+from kg.store import Changes, ChunkHit, Counts, DocumentRecord, EntityHit, Learned, Reading
 from kg.vector_index import MISSING, VectorIndex
 from kg.vectors import cosine
 from kg.words import alias_word, content_words, name_words, query_words
@@ -72,6 +72,7 @@ class BoltStore:
         self._naming = ARCADEDB if door.http else NEO4J
         self._vectors: VectorIndex | None = None
         sql = self._sql if door.http else None
+        self._graph = GraphNode(address, run=self._rows, sql=sql, exclusive=exclusive)
         self._learned = LearnedVectors(
             address, run=self._rows, stream=self._stream, transact=self._transact, sql=sql, exclusive=exclusive
         )
@@ -81,7 +82,7 @@ class BoltStore:
                 self._driver.verify_connectivity()
                 self._check_server()
                 with self._exclusive():
-                    migrations.migrate(address, run=self._rows, sql=sql)
+                    self._graph.begin()
                 if door.http:
                     self._vectors = VectorIndex(sql=self._sql, stored=self._stored_chunks, exclusive=self._exclusive)
         except BaseException:
@@ -187,6 +188,12 @@ class BoltStore:
             for left in reversed(range(TRIES)):
                 try:
                     return self._with_server(run)
+                except NoGraphError as error:
+                    if not left:
+                        raise NoGraphError(
+                            f"{self._address}: the graph is deleted whenever it is begun; stop that, and try again"
+                        ) from error
+                    self._graph.begin()
                 except exceptions.ConstraintError:
                     if not left:
                         raise
@@ -351,7 +358,7 @@ class BoltStore:
     # -- the whole ----------------------------------------------------------------------------------------------
 
     def counts(self) -> Counts:
-        return Tally.of(self._rows(cypher.COUNTS)[0][0]).counts()
+        return self._graph.counts()
 
     def all_entities(self) -> Iterator[Entity]:
         for _, *row in sorted_rows(self._stream(cypher.ALL_ENTITIES)):
@@ -362,21 +369,13 @@ class BoltStore:
             yield records.fact(*row)
 
     def version(self) -> int:
-        return int(self._rows(cypher.VERSION)[0][0])
+        return self._graph.version()
+
+    def changes(self, since: int) -> Changes | None:
+        return self._graph.changes(since)
 
     def _by_ids(self, query: str, ids: Collection[str], **parameters: object) -> list[list[Any]]:
         return self._rows(query, {"ids": sorted(set(ids)), **parameters}) if ids else []
-
-
-def answers(door: Door) -> bool:
-    """Whether the server at the door lets us in and has its database ready: it may be starting, or not be ours."""
-    with neo4j.GraphDatabase.driver(door.uri, auth=(door.user, door.password), connection_timeout=5) as driver:
-        try:
-            with driver.session(database=door.database) as session:
-                session.run(cypher.READY).consume()
-        except (exceptions.Neo4jError, exceptions.DriverError, OSError):
-            return False
-    return True
 
 
 _ARCADEDB_INDEXES = {

@@ -9,9 +9,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from kg import cypher, records
-from kg.facts import Chunk, ChunkId, DocumentId, Entity, EntityId, Fact, merge_facts
+from kg.errors import NoGraphError
+from kg.facts import Chunk, ChunkId, DocumentId, Entity, EntityId, Fact, Triple, merge_facts
+from kg.history import History, later
 from kg.labels import Naming, quoted
 from kg.readings import Batch
+from kg.store import Changes
 from kg.tally import Tally
 from kg.words import entity_words
 
@@ -50,7 +53,10 @@ class Writing:
         self._naming = naming
         self._touched: set[EntityId] = set()  # entities that may have lost their last relationship
         self._lost: defaultdict[EntityId, set[str]] = defaultdict(set)  # aliases that lost an occurrence
+        self._renamed: set[EntityId] = set()  # entities that came or went, or whose aliases changed
+        self._changed: set[Triple] = set()  # facts that came or went
         self._tally = Tally()
+        self._version, self._history = 0, History(0)
 
     def write(self, batch: Batch) -> None:
         """Replace and add."""
@@ -77,11 +83,17 @@ class Writing:
     # -- statements ---------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        ((counts,),) = self._transaction.run(cypher.BEGIN_WRITE)
+        step = later(0)
+        rows = list(self._transaction.run(cypher.BEGIN_WRITE, {"step": step}))
+        if not rows:
+            raise NoGraphError
+        ((self._version, counts, history),) = rows
         self._tally = Tally.of(counts)
+        self._history = History.of(history, version=self._version - step)
 
     def _end(self) -> None:
-        list(self._transaction.run(cypher.END_WRITE, {"counts": self._tally.text()}))
+        history = self._history.then(self._version, Changes(frozenset(self._renamed), frozenset(self._changed)))
+        list(self._transaction.run(cypher.END_WRITE, {"counts": self._tally.text(), "history": history.text()}))
 
     def _query(self, query: str, ids: Collection[str]) -> list[Any]:
         ordered = sorted(ids)
@@ -125,6 +137,8 @@ class Writing:
             self._touched |= {subject, object}
             row: Row = {"subject": one, "object": other, "evidence": left}
             (weaker if left else gone).append(row)
+            if not left:
+                self._changed.add((subject, relation, object))
             self._tally.evidence -= len(evidence) - len(left)
         self._rows(_typed(cypher.SET_EVIDENCE, type), weaker)
         self._rows(_typed(cypher.DELETE_FACTS, type), gone)
@@ -135,6 +149,7 @@ class Writing:
         unnamed = dict(self._query(cypher.FIND_UNNAMED, self._touched.difference(used)))
         self._query(cypher.DELETE_ENTITIES, unnamed)
         self._tally.entities.subtract(unnamed.values())
+        self._renamed.update(unnamed)
         lost = {id: aliases for id, aliases in self._lost.items() if aliases}
         if not lost:
             return
@@ -144,7 +159,11 @@ class Writing:
         changed: list[Row] = []
         for id, _, name, aliases in self._query(cypher.ALIASES, [id for id, gone in lost.items() if gone]):
             changed.append(_naming_row(id, name, set(aliases or ()) - lost[id]))
-        self._rows(cypher.SET_ALIASES, changed)
+        self._set_aliases(changed)
+
+    def _set_aliases(self, rows: Sequence[Row]) -> None:
+        self._rows(cypher.SET_ALIASES, rows)
+        self._renamed.update(EntityId(str(row["id"])) for row in rows)
 
     # -- adding -------------------------------------------------------------------------------------------------
 
@@ -187,8 +206,9 @@ class Writing:
             more = aliases.get(id, set()).difference(known or ())
             if more:
                 changed.append(_naming_row(id, entities[id].name, more.union(known or ())))
-        self._rows(cypher.SET_ALIASES, changed)
+        self._set_aliases(changed)
         new = entities.keys() - placed.keys()
+        self._renamed |= new
         by_type: defaultdict[str, list[Row]] = defaultdict(list)
         for id in sorted(new):
             entity = entities[id]
@@ -260,6 +280,7 @@ class Writing:
                 united = sorted({*known, *found["evidence"]})
                 self._tally.evidence += len(united) - len(known)
                 stronger.append({"subject": found["subject"], "object": found["object"], "evidence": united})
+            self._changed.update((fact.subject, relation, fact.object) for fact in group if fact.id in rows)
             self._rows(_typed(cypher.SET_EVIDENCE, type), stronger)
             self._tally.facts[relation] += len(rows)
             self._tally.evidence += sum(len(row["evidence"]) for row in rows.values())

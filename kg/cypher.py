@@ -2,9 +2,9 @@
 
 The graph: (:Document)-[:HAS_CHUNK]->(:Chunk)-[:MENTIONS {spans, aliases}]->(:Entity:Film), and facts as
 (:Entity)-[:directed_by {id, evidence}]->(:Entity). One (:Graph) node holds the version of the data, how much there is
-of what, the number of the last migration, and which model learned the vectors of entities. Nodes that were just found
-or made are passed on by their element id, which spares a look-up. Statements that return something of each of thousands
-of rows return it as one list: the driver is slow at handing over records.
+of what, what the last writes changed, the number of the last migration, and which model learned the vectors of
+entities. Nodes that were just found or made are passed on by their element id, which spares a look-up. Statements that
+return something of each of thousands of rows return it as one list: the driver is slow at handing over records.
 """
 
 # A property whose value is null is not kept.
@@ -13,12 +13,12 @@ of rows return it as one list: the driver is slow at handing over records.
 
 # Comes first in every transaction that writes: changing the one Graph node makes writers take turns.
 BEGIN_WRITE = """
-MATCH (g:Graph {id: 'graph'}) SET g.version = g.version + 1 RETURN g.counts
+MATCH (g:Graph {id: 'graph'}) SET g.version = g.version + $step RETURN g.version, g.counts, g.history
 """
 
 # Comes last.
 END_WRITE = """
-MATCH (g:Graph {id: 'graph'}) SET g.counts = $counts
+MATCH (g:Graph {id: 'graph'}) SET g.counts = $counts, g.history = $history
 """
 
 FIND_DOCUMENTS = """
@@ -292,6 +292,8 @@ MATCH (s:Entity)-[r]->(o:Entity) RETURN r.id, s.id, coalesce(r.relation, type(r)
 
 VERSION = "MATCH (g:Graph {id: 'graph'}) RETURN g.version"
 
+HISTORY = "MATCH (g:Graph {id: 'graph'}) RETURN g.version, g.history"
+
 COUNT_CHUNKS = "MATCH (c:Chunk) RETURN count(c)"
 
 # -- the schema -------------------------------------------------------------------------------------------------
@@ -301,5 +303,5 @@ READY = "RETURN 1"
 SCHEMA_NUMBER = "MATCH (g:Graph {id: 'graph'}) RETURN g.schema"
 
 SET_SCHEMA_NUMBER = """
-MERGE (g:Graph {id: 'graph'}) ON CREATE SET g.version = 0, g.counts = $counts SET g.schema = $schema
+MERGE (g:Graph {id: 'graph'}) ON CREATE SET g.version = $version, g.counts = $counts SET g.schema = $schema
 """

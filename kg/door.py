@@ -1,4 +1,4 @@
-"""Where a graph's server is, and the SQL that only ArcadeDB has, through its HTTP door."""
+"""Where a graph's server is, whether it answers, and the SQL that only ArcadeDB has, through its HTTP door."""
 
 import json
 import urllib.error
@@ -7,7 +7,9 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kg import cypher
 from kg.bolt_errors import first_line, full
+from kg.driver import exceptions, neo4j
 from kg.errors import StoreError, StoreUnavailableError
 
 LONGEST = 3600  # seconds of one statement: an index of a million vectors is made by one
@@ -25,6 +27,17 @@ class Door:
     password: str
     database: str | None = None  # None: the user's own
     http: str | None = None  # ArcadeDB's door for SQL
+
+
+def answers(door: Door) -> bool:
+    """Whether the server at the door lets us in and has its database ready: it may be starting, or not be ours."""
+    with neo4j.GraphDatabase.driver(door.uri, auth=(door.user, door.password), connection_timeout=5) as driver:
+        try:
+            with driver.session(database=door.database) as session:
+                session.run(cypher.READY).consume()
+        except (exceptions.Neo4jError, exceptions.DriverError, OSError):
+            return False
+    return True
 
 
 def run_sql(address: str, door: Door, statement: str, *, crowded: Callable[[], bool]) -> None:

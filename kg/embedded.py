@@ -21,8 +21,8 @@ from typing import NoReturn
 
 from kg import supervisor
 from kg.bolt_errors import full
-from kg.bolt_store import BoltStore, answers
-from kg.door import Door
+from kg.bolt_store import BoltStore
+from kg.door import Door, answers
 from kg.errors import StoreAccessError, StoreAddressError, StoreUnavailableError
 
 PACKAGE = "arcadedb_embedded"

@@ -2,6 +2,8 @@
 
 GraphError
 ├── StoreError                    the graph's server or files
+│   ├── ChangingError             others kept writing to the graph while all of it was read
+│   ├── NoGraphError              all of it was deleted, while Clew was using it
 │   ├── StoreUnavailableError     nothing answers at the address, or it stopped answering
 │   ├── StoreAccessError          wrong user or password, or files that may not be read
 │   ├── StoreFullError            no room on the disk, or no memory left
@@ -23,6 +25,10 @@ class StoreError(GraphError):
 
 class ChangingError(StoreError):
     """Others kept writing to the graph while all of it was read."""
+
+
+class NoGraphError(StoreError):
+    """The database is there and the graph is not: all of it was deleted."""
 
 
 class StoreUnavailableError(StoreError):

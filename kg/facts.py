@@ -20,6 +20,8 @@ ChunkId = NewType("ChunkId", str)
 EntityId = NewType("EntityId", str)
 FactId = NewType("FactId", str)
 
+Triple = tuple[EntityId, str, EntityId]  # subject, relation, object
+
 
 def digest(*parts: str) -> str:
     """128 bits of BLAKE2b over the parts, each with its length, as 32 hexadecimal digits."""

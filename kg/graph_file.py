@@ -1,7 +1,8 @@
-"""What was made of a graph, as arrays in a file: good as long as the graph is the one that it was made of."""
+"""What was made of a graph, as arrays in a file that tells which version of which graph they were made of."""
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,52 +10,39 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from kg.store import GraphStore
-
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
 
-def state(store: GraphStore, *, format: str) -> dict[str, object]:
-    """What two states of a graph do not share; a graph that was begun anew may come to an old version again.
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """What a file holds."""
 
-    Raises:
-        StoreError: the store failed.
-    """
-    counts = store.counts()
-    return {
-        "format": format,
-        "address": store.address,
-        "version": store.version(),
-        "entities": counts.entities,
-        "facts": counts.facts_by_relation,
-    }
+    version: int  # of the graph
+    arrays: Arrays
+    metadata: Mapping[str, str]
 
 
-def write(
-    path: Path,
-    arrays: Arrays,
-    metadata: Mapping[str, str],
-    about: Mapping[str, object],
-    *,
-    notify: Callable[[str], None],
-) -> None:
-    """Keep arrays of a graph in this state; ``notify`` is told, in one line, if that cannot be done."""
+def write(path: Path, kept: Kept, *, format: str, address: str, notify: Callable[[str], None]) -> None:
+    """Keep what was made of the graph at an address; ``notify`` is told, in one line, if that cannot be done."""
     part = path.with_suffix(".part")
+    about = {"format": format, "address": address, "version": str(kept.version)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(dict(arrays), part, metadata={**metadata, "about": json.dumps(about, sort_keys=True)})
+        save_file(dict(kept.arrays), part, metadata={**kept.metadata, "about": json.dumps(about)})
         part.replace(path)
     except (OSError, SafetensorError) as error:
         notify(f"{path} could not be written ({error}); the graph will be read again for the next question")
 
 
-def read(path: Path, about: Mapping[str, object]) -> tuple[Arrays, dict[str, str]] | None:
-    """The arrays and what was written beside them; None where the file is of another state, not there, or damaged."""
+def read(path: Path, *, format: str, address: str) -> Kept | None:
+    """What a file holds; None where it is of another format or graph, not there, or damaged."""
     try:
         with safe_open(path, framework="np") as file:
             metadata: dict[str, str] = file.metadata() or {}
-            if metadata.get("about") != json.dumps(about, sort_keys=True):
+            about = json.loads(metadata.pop("about", "{}"))
+            if (about.get("format"), about.get("address")) != (format, address):
                 return None
-            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118  # it is no mapping
-    except (OSError, ValueError, SafetensorError):
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
+            return Kept(int(about["version"]), arrays, metadata)
+    except (OSError, KeyError, ValueError, SafetensorError):
         return None

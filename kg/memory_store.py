@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from kg import readings
+from kg import history, readings
 from kg.facts import (
     Chunk,
     ChunkId,
@@ -19,7 +19,7 @@ from kg.facts import (
     Subgraph,
     name_key,
 )
-from kg.store import ChunkHit, Counts, DocumentRecord, EntityHit, Learned, Reading
+from kg.store import Changes, ChunkHit, Counts, DocumentRecord, EntityHit, Learned, Reading
 from kg.vectors import checked, cosine, has_direction
 from kg.words import Bm25, content_words, entity_words, name_words, query_words
 
@@ -34,7 +34,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._version = 0
+        self._history = history.History(history.later(0))
         self._documents: dict[DocumentId, DocumentRecord] = {}
         self._chunks: dict[ChunkId, Chunk] = {}
         self._chunks_of: defaultdict[DocumentId, set[ChunkId]] = defaultdict(set)
@@ -56,16 +56,25 @@ class MemoryStore:
     def write(self, readings_: Sequence[Reading]) -> None:
         batch = readings.batch(readings_)  # refuses before anything has changed
         with self._lock:
-            self._version += 1
+            chunks = {id for document in batch.replaced for id in self._chunks_of.get(document, ())}
+            chunks |= {chunk.id for reading in batch.readings for chunk in reading.chunks}
+            facts = [*self.facts_in(chunks), *(fact for reading in batch.readings for fact in reading.facts)]
             touched = {id for document in batch.replaced for id in self._forget(document)}
             for reading in batch.readings:
                 touched |= self._add(reading)
             self._settle(touched)
+            self._record(touched, facts)
 
     def delete(self, documents: Collection[DocumentId]) -> None:
         with self._lock:
-            self._version += 1
-            self._settle({id for document in documents for id in self._forget(document)})
+            facts = self.facts_in({id for document in documents for id in self._chunks_of.get(document, ())})
+            touched = {id for document in documents for id in self._forget(document)}
+            self._settle(touched)
+            self._record(touched, facts)
+
+    def _record(self, entities: Iterable[EntityId], facts: Iterable[Fact]) -> None:
+        triples = frozenset((fact.subject, fact.relation, fact.object) for fact in facts)
+        self._history = self._history.then(history.later(self._history.version), Changes(frozenset(entities), triples))
 
     def _add(self, reading: Reading) -> set[EntityId]:
         record = replace(reading.document, complete=reading.last)
@@ -298,7 +307,10 @@ class MemoryStore:
         yield from found
 
     def version(self) -> int:
-        return self._version
+        return self._history.version
+
+    def changes(self, since: int) -> Changes | None:
+        return self._history.since(since)
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kg import cypher
 from kg.errors import StoreError
+from kg.history import later
 from kg.tally import Tally
 
 CHUNK_TEXT_INDEX = "chunk_text"
@@ -88,5 +89,5 @@ def migrate(
         else:
             for statement in migration.arcadedb:
                 sql(statement)
-        run(cypher.SET_SCHEMA_NUMBER, {"schema": number, "counts": Tally().text()})
+        run(cypher.SET_SCHEMA_NUMBER, {"schema": number, "counts": Tally().text(), "version": later(0)})
     return len(migrations) - done

@@ -13,13 +13,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from kg.facts import EntityId
+from kg.facts import EntityId, Triple
 from kg.snapshot import snapshot
 from kg.store import GraphStore
 
 Places = npt.NDArray[np.int64]
-
-Triple = tuple[EntityId, str, EntityId]
 
 TABLED = 1 << 26  # entities times rows: where there are more, it is not tabled which rows lead on from which entity
 
@@ -67,10 +65,17 @@ class Mirror:
         self._beside: dict[int, Places] = {}  # filled as it is asked for
 
     @classmethod
-    def of(cls, triples: Iterable[Triple], *, entities: Iterable[EntityId] = (), version: int = 0) -> "Mirror":
-        """Facts by name; ``entities`` may have some without facts."""
+    def of(
+        cls,
+        triples: Iterable[Triple],
+        *,
+        entities: Iterable[EntityId] = (),
+        relations: Iterable[str] = (),
+        version: int = 0,
+    ) -> "Mirror":
+        """Facts by name; ``entities`` and ``relations`` come first, and may have some without facts."""
         place = {id: at for at, id in enumerate(entities)}
-        row: dict[str, int] = {}
+        row = {name: at for at, name in enumerate(relations)}
         numbered = [
             (place.setdefault(s, len(place)), row.setdefault(r, len(row)), place.setdefault(o, len(place)))
             for s, r, o in triples
@@ -250,7 +255,8 @@ def mirror(store: GraphStore) -> Mirror:
     def read(version: int) -> Mirror:
         entities = [entity.id for entity in store.all_entities()]
         triples = ((fact.subject, fact.relation, fact.object) for fact in store.all_facts())
-        return Mirror.of(triples, entities=entities, version=version)
+        relations = sorted(store.counts().facts_by_relation)
+        return Mirror.of(triples, entities=entities, relations=relations, version=version)
 
     return snapshot(store, read)
 

@@ -9,43 +9,42 @@ import numpy as np
 from kg import graph_file
 from kg.facts import EntityId
 from kg.mirror import Mirror, mirror
+from kg.mirror_changes import caught_up
 from kg.store import GraphStore
 
-FORMAT = "clew-mirror-1"
+FORMAT = "clew-mirror-2"
 
 
 def kept_mirror(store: GraphStore, path: Path, *, notify: Callable[[str], None]) -> Mirror:
-    """The whole graph of a store: from the file if it has the graph as it is now, else read anew and kept there.
+    """The whole graph of a store: from the file, and what changed since it was written; else read anew, and kept.
 
     ``notify`` is told, in one line, if it cannot be kept; nothing but time is lost by that.
 
     Raises:
         StoreError: the store failed, or others kept writing to it while it was read.
     """
-    about = graph_file.state(store, format=FORMAT)
-    found = _load(path, about)
+    found = _load(path, store.address)
+    if found is not None:
+        found = caught_up(found, store)
     if found is None:
         found = mirror(store)
-        if graph_file.state(store, format=FORMAT) == about:
-            arrays: graph_file.Arrays = {
-                "triples": found.numbered.astype(np.int32),
-                "entities": np.frombuffer("\n".join(found.entities).encode(), np.uint8),
-            }
-            graph_file.write(path, arrays, {"relations": json.dumps(found.relations)}, about, notify=notify)
+        arrays: graph_file.Arrays = {
+            "triples": found.numbered.astype(np.int32),
+            "entities": np.frombuffer("\n".join(found.entities).encode(), np.uint8),
+        }
+        kept = graph_file.Kept(found.version, arrays, {"relations": json.dumps(found.relations)})
+        graph_file.write(path, kept, format=FORMAT, address=store.address, notify=notify)
     return found
 
 
-def _load(path: Path, about: dict[str, object]) -> Mirror | None:
-    kept = graph_file.read(path, about)
+def _load(path: Path, address: str) -> Mirror | None:
+    kept = graph_file.read(path, format=FORMAT, address=address)
     if kept is None:
         return None
-    arrays, metadata = kept
     try:
-        triples, entities = arrays["triples"], arrays["entities"].tobytes().decode()
-        relations = json.loads(metadata["relations"])
+        triples, entities = kept.arrays["triples"], kept.arrays["entities"].tobytes().decode()
+        relations = json.loads(kept.metadata["relations"])
     except (KeyError, ValueError):  # damaged
         return None
-    version = about["version"]
-    assert isinstance(version, int)
     ids = [EntityId(id) for id in entities.split("\n")] if entities else []
-    return Mirror(triples.astype(np.int64), ids, relations, version=version)
+    return Mirror(triples.astype(np.int64), ids, relations, version=kept.version)

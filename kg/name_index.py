@@ -8,10 +8,8 @@ have it; a whole word leads to them, too. Everything is an array, so that an ind
 """
 
 import hashlib
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +21,6 @@ from kg.snapshot import snapshot
 from kg.store import EntityHit, GraphStore
 from kg.words import STOP_WORDS
 
-FORMAT = "clew-names-1"
 COMMON = 8  # spellings: a word that more of them have leads to none by itself
 
 _PLACE = 21  # bits of a character
@@ -47,14 +44,23 @@ class NameIndex:
         ascending; begins (g + 1,); spellings (p,); sizes (s,) grams of each spelling.
         """
         self.version, self.types, self.arrays = version, tuple(types), arrays
-        self._ids = arrays["ids"].astype(np.uint64)
+        self._ids = arrays["ids"].astype(np.uint64, copy=False)
         self._text = arrays["text"].tobytes()
-        self._ends = arrays["ends"].astype(np.int64)
-        self._last = arrays["last"].astype(np.int64)
-        self._type = arrays["type"].astype(np.int64)
-        self._hashes, self._hashed = arrays["hashes"].astype(np.uint64), arrays["hashed"].astype(np.int64)
-        self._grams, self._begins = arrays["grams"].astype(np.uint64), arrays["begins"].astype(np.int64)
-        self._spellings, self._sizes = arrays["spellings"].astype(np.int32), arrays["sizes"].astype(np.float32)
+        self._ends = arrays["ends"].astype(np.int64, copy=False)
+        self._last = arrays["last"].astype(np.int64, copy=False)
+        self._type = arrays["type"].astype(np.int64, copy=False)
+        self._hashes, self._hashed = (
+            arrays["hashes"].astype(np.uint64, copy=False),
+            arrays["hashed"].astype(np.int64, copy=False),
+        )
+        self._grams, self._begins = (
+            arrays["grams"].astype(np.uint64, copy=False),
+            arrays["begins"].astype(np.int64, copy=False),
+        )
+        self._spellings, self._sizes = (
+            arrays["spellings"].astype(np.int32, copy=False),
+            arrays["sizes"].astype(np.float32, copy=False),
+        )
 
     @classmethod
     def of(cls, entities: Iterable[Entity], *, version: int = 0) -> "NameIndex":
@@ -139,13 +145,17 @@ class NameIndex:
 
     def entities(self, ids: Collection[EntityId]) -> list[Entity]:
         """These entities, by id; those that the graph does not hold are passed over."""
+        return [entity for _, entity in self.placed(ids)]
+
+    def placed(self, ids: Collection[EntityId]) -> list[tuple[int, Entity]]:
+        """These entities with their places, by id; those that the graph does not hold are passed over."""
         wanted = sorted(set(ids))
         heads = np.array([_head(id) for id in wanted], np.uint64)
         found = []
         for id, place in zip(wanted, np.searchsorted(self._ids, heads).tolist(), strict=True):
             while place < len(self._ids) and int(self._ids[place]) == _head(id):
                 if (entity := self._entity(place)).id == id:
-                    found.append(entity)
+                    found.append((place, entity))
                 place += 1
         return found
 
@@ -170,37 +180,6 @@ def name_index(store: GraphStore) -> NameIndex:
         StoreError: the store failed, or others kept writing to it while it was read.
     """
     return snapshot(store, lambda version: NameIndex.of(store.all_entities(), version=version))
-
-
-def kept_name_index(store: GraphStore, path: Path, *, most: int, notify: Callable[[str], None]) -> NameIndex | None:
-    """The names of the whole graph: from the file if it has them as they are now, else read anew and kept there.
-
-    None where they would have to be read of more than so many entities. ``notify`` is told, in one line, if they cannot
-    be kept.
-
-    Raises:
-        StoreError: the store failed, or others kept writing to it while it was read.
-    """
-    about = graph_file.state(store, format=FORMAT)
-    found = _load(path, about)
-    entities = about["entities"]
-    assert isinstance(entities, int)
-    if found is None and entities <= most:
-        found = name_index(store)
-        if graph_file.state(store, format=FORMAT) == about:
-            metadata = {"types": json.dumps(found.types, ensure_ascii=False)}
-            graph_file.write(path, found.arrays, metadata, about, notify=notify)
-    return found
-
-
-def _load(path: Path, about: Mapping[str, object]) -> NameIndex | None:
-    kept = graph_file.read(path, about)
-    version = about["version"]
-    assert isinstance(version, int)
-    try:
-        return None if kept is None else NameIndex(kept[0], json.loads(kept[1]["types"]), version=version)
-    except (KeyError, ValueError):  # damaged
-        return None
 
 
 def _head(id: EntityId) -> int:

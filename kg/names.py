@@ -5,7 +5,9 @@ from pathlib import Path
 from threading import Lock
 
 from kg.errors import ChangingError
-from kg.name_index import NameIndex, kept_name_index, name_index
+from kg.name_changes import caught_up
+from kg.name_file import kept_name_index
+from kg.name_index import NameIndex, name_index
 from kg.store import GraphStore
 
 
@@ -24,21 +26,27 @@ class GraphNames:
     def at(self, version: int, *, most: int) -> NameIndex | GraphStore:
         """What finds names in this version of the graph.
 
-        An index is made of at most so many entities; one that is kept already is taken whatever its size.
+        An index is made of at most so many entities; one that there is already is brought up to date whatever its size.
 
         Raises:
             StoreError: the store failed.
         """
         with self._lock:
-            if self._index is None or self._index.version != version:
-                self._index = None
+            found = self._index
+            if found is None or found.version != version:
+                found = None
                 if self._missed is None or self._missed[0] != version or self._missed[1] < most:
-                    self._index = self._made(most)
-                    self._missed = None if self._index is not None else (version, most)
-            return self._store if self._index is None else self._index
+                    found = self._made(most)
+                    self._missed = (version, most) if found is None else None
+                    self._index = self._index if found is None else found
+            return self._store if found is None else found
 
     def _made(self, most: int) -> NameIndex | None:
         try:
+            if self._index is not None:
+                self._index = caught_up(self._index, self._store)
+            if self._index is not None:
+                return self._index
             if self._kept is not None:
                 return kept_name_index(self._store, self._kept, most=most, notify=self._notify)
             return name_index(self._store) if self._store.counts().entities <= most else None

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from kg.facts import Chunk, ChunkId, DocumentId, Entity, EntityId, Fact, Occurrence, Subgraph, Topic
+from kg.facts import Chunk, ChunkId, DocumentId, Entity, EntityId, Fact, Occurrence, Subgraph, Topic, Triple
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,14 @@ class Counts:
     evidence: int
     entities_by_type: dict[str, int]
     facts_by_relation: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What may differ between two versions of a graph; whatever is not named here is the same in both."""
+
+    entities: frozenset[EntityId] = frozenset()  # that came or went, or have other aliases
+    facts: frozenset[Triple] = frozenset()  # that came or went; of their evidence nothing is said
 
 
 class GraphStore(Protocol):
@@ -236,7 +244,18 @@ class GraphStore(Protocol):
         ...
 
     def version(self) -> int:
-        """Grows with every write and delete, whoever made it: what was read under one version holds until the next."""
+        """Grows with every write and delete, whoever made it: what was read under one version holds until the next.
+
+        It means nothing else: it begins anywhere and grows by any step, so that no other graph has it, not even one
+        that is begun anew at the same address.
+        """
+        ...
+
+    def changes(self, since: int) -> Changes | None:
+        """What the writes since a version may have changed; None where that is not known any more.
+
+        Every store remembers some writes, and never those of another graph.
+        """
         ...
 
     def close(self) -> None:

@@ -9,11 +9,12 @@ import pytest
 from kg.errors import InputError
 from kg.facts import DocumentId, Entity, Topic, digest
 from kg.store import GraphStore
+from tests.cases_changes import ChangesContract
 from tests.cases_search import SearchContract
 from tests.readings import DIRECTOR, FILM, ODD_NAMES, ODD_RELATIONS, ODD_TYPES, contents, reading, vector
 
 
-class GraphStoreContract(SearchContract):
+class GraphStoreContract(SearchContract, ChangesContract):
     """What a store must do. ``store`` is empty; every store gives the same answers as ``MemoryStore``."""
 
     # -- writing and forgetting ---------------------------------------------------------------------------------
@@ -135,14 +136,6 @@ class GraphStoreContract(SearchContract):
             store.write([reading("a", "broken \ud83d text")])
         assert store.counts().documents == 0
 
-    def test_the_version_grows(self, store: GraphStore) -> None:
-        before = store.version()
-        read = reading("a", "text")
-        store.write([read])
-        written = store.version()
-        store.delete([read.document.id])
-        assert before < written < store.version()
-
     def test_several_threads_may_write_at_once(self, store: GraphStore) -> None:
         def say(number: int) -> None:
             said = reading(
@@ -152,13 +145,11 @@ class GraphStoreContract(SearchContract):
             if number % 3 == 0:
                 store.delete([said.document.id])
 
-        before = store.version()
         with ThreadPoolExecutor(4) as threads:
             list(threads.map(say, range(12)))
         assert [record.source for record in store.documents()] == sorted(str(n) for n in range(12) if n % 3)
         (fact,) = store.all_facts()
         assert len(fact.evidence) == store.counts().evidence == 8
-        assert store.version() == before + 16
 
     # -- names --------------------------------------------------------------------------------------------------
 

@@ -18,8 +18,7 @@ from fusion.operators.values import Bound, Value
 from fusion.paths import Facts
 from fusion.reader import LISTED, Miss
 from kg import set_query
-from kg.facts import EntityId, Fact
-from kg.mirror import Triple
+from kg.facts import EntityId, Fact, Triple
 
 TRIED = 4  # readings of each operand that are combined
 COMBINED = 10_000  # combinations of readings that are looked at

@@ -15,8 +15,7 @@ from fusion.operators.phrase import Phrase
 from fusion.paths import FACTS, FRONTIER, Facts, Walk, explain
 from fusion.question import KEY, Link, is_chinese, stem
 from fusion.reader import ENOUGH, LISTED, Asked, understand
-from kg.facts import EntityId, Fact
-from kg.mirror import Triple
+from kg.facts import EntityId, Fact, Triple
 from kg.ontology import Ontology
 
 if TYPE_CHECKING:

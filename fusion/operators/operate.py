@@ -25,8 +25,7 @@ from fusion.paths import Facts
 from fusion.question import Link, is_chinese
 from fusion.reader import CLOSE, LISTED, Asked, Miss, Reading
 from kg import set_query
-from kg.facts import Entity, EntityId, Fact
-from kg.mirror import Triple
+from kg.facts import Entity, EntityId, Fact, Triple
 from kg.ontology import Ontology
 from kg.statements import DEFAULT_TYPE
 from kg.store import GraphStore

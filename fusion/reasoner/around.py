@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kg.mirror import Mirror, Places, Triple
+from kg.facts import Triple
+from kg.mirror import Mirror, Places
 
 Array = npt.NDArray[np.float32]
 

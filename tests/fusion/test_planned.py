@@ -1,9 +1,11 @@
 """Questions learned from a file, and answered with what was learned: plans, answers, paths that exist."""
 
 import json
+from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fusion.answer import Answer
@@ -20,11 +22,11 @@ from fusion.question import link
 from fusion.reader import Miss
 from kg import ontology
 from kg.errors import InputError
-from kg.facts import Entity
+from kg.facts import Entity, Fact
 from kg.memory_store import MemoryStore
 from kg.mirror import mirror
 from nlp.embed import MiniLM
-from tests.fusion.graphs import Statement, date, film, graph, person, place
+from tests.fusion.graphs import Statement, date, film, graph, person, place, readings
 
 FIRST = "Ida Otto Vera Hugo Nora Emil Ruth Karl Lena Paul Dora Jonas Mara Felix Agnes Anton Hilda Oskar Greta Bruno"
 LAST = "Falk Brandt Keller Lorenz Moser Reuter Sander Thaler Ulrich Vogel Wirth Zeller Ebner Huber Jung Kraus"
@@ -166,6 +168,33 @@ def test_whatever_is_asked_nothing_is_made_up_and_nothing_written(
     assert not answer.abstained or answer.reason
     holds(answer, store)
     assert store.version() == before
+
+
+class Watched(MemoryStore):
+    """A store that counts how often all its facts were read."""
+
+    readings = 0
+
+    def all_facts(self) -> Iterator[Fact]:
+        self.readings += 1
+        return super().all_facts()
+
+
+def test_plans_walk_what_was_just_written(trained: Trained, embedder: MiniLM) -> None:
+    store = Watched()
+    store.write(readings(statements()))
+    reader = PlannedReader(store, trained.planner, embedder)
+    answerer = Answerer(store, embedder=embedder, ontology=ontology.default(), planned=lambda: reader)
+    assert answerer.ask("who directed Amber Road One").entities == (PEOPLE[0],)
+    store.write(readings([(film("Amber Road Four"), "directed_by", PEOPLE[7])]))
+    trace = answerer.explain("who directed Amber Road Four")
+    assert (trace.by, trace.answer.entities) == ("plan", (PEOPLE[7],))
+    assert store.readings == 1
+    assert trace.choice is not None
+    assert trace.choice.thought is not None
+    walked, fresh = trace.choice.thought.graph, mirror(store)
+    assert (walked.version, walked.entities, walked.relations) == (fresh.version, fresh.entities, fresh.relations)
+    assert np.array_equal(walked.numbered, fresh.numbered)
 
 
 def test_what_the_graph_does_not_hold_is_not_answered_by_a_plan(planned: PlannedReader, store: MemoryStore) -> None:

@@ -16,7 +16,7 @@ def wipe(store: BoltStore) -> None:
 
 
 def dump(store: BoltStore) -> tuple[list[Any], list[Any]]:
-    """Every node and relationship with its labels, type, ends and properties, the version of the graph aside."""
+    """Every node and relationship with its labels, type, ends and properties, the graph's version and history aside."""
     nodes = store._rows("MATCH (n) RETURN labels(n), properties(n)")
     edges = store._rows("MATCH (s)-[r]->(o) RETURN type(r), s.id, o.id, properties(r)")
     return (
@@ -26,7 +26,7 @@ def dump(store: BoltStore) -> tuple[list[Any], list[Any]]:
 
 
 def _lasting(properties: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in properties.items() if name != "version"}
+    return {name: value for name, value in properties.items() if name not in ("version", "history")}
 
 
 def counted(store: BoltStore) -> Counts:

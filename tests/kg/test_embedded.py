@@ -13,8 +13,8 @@ from typing import IO
 import pytest
 
 from kg import embedded, supervisor
-from kg.bolt_store import BoltStore, answers
-from kg.door import Door
+from kg.bolt_store import BoltStore
+from kg.door import Door, answers
 from kg.embedded import open_embedded
 from kg.errors import StoreAccessError, StoreAddressError, StoreFullError, StoreUnavailableError
 from tests.readings import reading

@@ -1,14 +1,19 @@
 """After any history of writes, changes and deletions a store holds what one would that saw only what is left."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kg import mirror_changes, name_changes
 from kg.bolt_store import BoltStore
 from kg.facts import DocumentId, Entity
 from kg.memory_store import MemoryStore
+from kg.mirror import Mirror, mirror
+from kg.name_index import NameIndex, name_index
 from kg.store import GraphStore, Reading
 from tests.kg.databases import counted, dump, wipe
 from tests.readings import contents, reading
@@ -91,10 +96,46 @@ def histories(draw: st.DrawFn) -> list[tuple[str, list[list[Reading]]]]:
     return steps
 
 
-def play(store: GraphStore, history: list[tuple[str, list[list[Reading]]]]) -> dict[DocumentId, list[Reading]]:
+class Follower:
+    """What was made of a graph once, and brought up to date after each step."""
+
+    def __init__(self, store: GraphStore) -> None:
+        self._store = store
+        self._names: NameIndex | None = name_index(store)
+        self._mirror: Mirror | None = mirror(store)
+
+    def follow(self) -> None:
+        assert self._names is not None
+        assert self._mirror is not None
+        self._names = name_changes.caught_up(self._names, self._store)
+        self._mirror = mirror_changes.caught_up(self._mirror, self._store)
+
+    def check(self) -> None:
+        """They are what would be made of the graph now."""
+        assert self._names is not None
+        assert self._mirror is not None
+        same_names(self._names, name_index(self._store))
+        now = mirror(self._store)
+        assert (self._mirror.entities, self._mirror.relations) == (now.entities, now.relations)
+        assert np.array_equal(self._mirror.numbered, now.numbered)
+        assert self._mirror.version == self._names.version == now.version
+
+
+def same_names(one: NameIndex, other: NameIndex) -> None:
+    """Two indexes hold the same arrays, types aside, which may be numbered in another order."""
+    for name in one.arrays.keys() - {"type"}:
+        assert one.arrays[name].dtype == other.arrays[name].dtype
+        assert np.array_equal(one.arrays[name], other.arrays[name]), name
+    assert list(one.all_entities()) == list(other.all_entities())
+
+
+def play(
+    store: GraphStore, history: list[tuple[str, list[list[Reading]]]], *, after: Callable[[], None] = lambda: None
+) -> dict[DocumentId, list[Reading]]:
     """Do the steps; returns the readings of the documents that are left."""
     left: dict[DocumentId, list[Reading]] = {}
     for what, batches in history:
+        after()
         for batch in batches:
             if what == "delete":
                 store.delete([batch[0].document.id])
@@ -111,8 +152,11 @@ def check(store: BoltStore, history: list[tuple[str, list[list[Reading]]]]) -> N
     memory = MemoryStore()
     wipe(store)
     play(memory, history)
-    left = play(store, history)
+    follower = Follower(store)
+    left = play(store, history, after=follower.follow)
     assert contents(store) == contents(memory)
+    follower.follow()
+    follower.check()
     assert counted(store) == store.counts()
     for surface in (*SURFACES, "ann lee"):
         assert store.find_entities([surface]) == memory.find_entities([surface])
@@ -136,8 +180,11 @@ SETTINGS = settings(max_examples=40, suppress_health_check=[HealthCheck.function
 @given(histories())
 def test_memory(history: list[tuple[str, list[list[Reading]]]]) -> None:
     memory, fresh = MemoryStore(), MemoryStore()
-    for readings in play(memory, history).values():
+    follower = Follower(memory)
+    for readings in play(memory, history, after=follower.follow).values():
         fresh.write(readings)
+    follower.follow()
+    follower.check()
     assert contents(memory) == contents(fresh)
     for surface in SURFACES:
         assert memory.search_entities(surface) == fresh.search_entities(surface)

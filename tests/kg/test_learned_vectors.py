@@ -53,7 +53,7 @@ class SharedContract(LearnedContract):
         store.forget_learned()
         assert store._rows("MATCH (e:Entity) WHERE e.vector IS NOT NULL RETURN e.id") == []
         ((kept,),) = store._rows("MATCH (g:Graph) RETURN keys(g)")
-        assert set(kept) == {"id", "version", "counts", "schema"}
+        assert set(kept) == {"id", "version", "counts", "history", "schema"}
 
 
 class TestMemoryStore(LearnedContract):

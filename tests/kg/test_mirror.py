@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kg.facts import Entity, EntityId
+from kg.facts import Entity, EntityId, Triple
 from kg.memory_store import MemoryStore
-from kg.mirror import Mirror, Triple, mirror
+from kg.mirror import Mirror, mirror
 from tests.readings import reading
 
 NAMES = [EntityId(name) for name in "abcdef"]

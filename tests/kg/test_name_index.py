@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.facts import Entity, EntityId
 from kg.memory_store import MemoryStore
-from kg.name_index import NameIndex, kept_name_index, name_index
+from kg.name_changes import changed
+from kg.name_file import kept_name_index
+from kg.name_index import NameIndex, name_index
 from kg.names import GraphNames
 from tests.fusion.graphs import FILMS, film, graph, person
 from tests.readings import reading
@@ -86,7 +89,14 @@ def test_the_file_is_good_for_the_graph_that_it_was_made_of(tmp_path: Path) -> N
     assert list(kept.all_entities()) == list(made.all_entities()) == list(store.all_entities())
     assert kept.find_entities(["free guy"]) == store.find_entities(["free guy"])
     assert kept.search_entities("Fre Guy") == made.search_entities("Fre Guy")
+    written = path.stat().st_mtime_ns
     store.delete([next(store.documents()).id])
+    followed = kept_name_index(store, path, most=0, notify=print)
+    assert followed is not None
+    assert followed.version == store.version()
+    assert list(followed.all_entities()) == list(store.all_entities())
+    assert path.stat().st_mtime_ns == written
+    store.write([reading("much", TEXT, facts=[(ENTITIES[0], f"r{n} {'x' * 100}", ENTITIES[1]) for n in range(700)])])
     assert kept_name_index(store, path, most=0, notify=print) is None
     path.write_bytes(b"damaged")
     again = kept_name_index(store, path, most=1000, notify=print)
@@ -103,4 +113,36 @@ def test_of_a_graph_that_is_too_large_the_store_is_asked(tmp_path: Path) -> None
     assert made is names.at(store.version(), most=3)
     assert made is not store
     store.delete([next(store.documents()).id])
-    assert names.at(store.version(), most=3) is store
+    followed = names.at(store.version(), most=3)
+    assert followed is not made
+    assert isinstance(followed, NameIndex)
+    assert list(followed.all_entities()) == list(store.all_entities())
+
+
+WORDS = st.sampled_from(["ann", "anna", "ann lee", "lee", "the", "头痛", "偏头痛", "?!", "Ann", "a", ""])
+NAMED = st.builds(
+    Entity,
+    st.sampled_from(["Person", "Film", "症状"]),
+    st.lists(WORDS, min_size=1, max_size=3).map(" ".join),
+    st.lists(WORDS, max_size=2, unique=True).map(lambda names: tuple(sorted(names))),
+)
+
+
+@given(st.lists(st.dictionaries(st.builds(lambda entity: entity.id, NAMED), NAMED, max_size=8), min_size=1, max_size=4))
+def test_an_index_that_follows_is_one_made_anew(drafts: list[dict[EntityId, Entity]]) -> None:
+    """Whatever came, went and was renamed, what is found and in which order is the same."""
+    graphs = [{entity.id: entity for entity in draft.values()} for draft in drafts]
+    index = NameIndex.of([])
+    before: dict[EntityId, Entity] = {}
+    for now in graphs:
+        entities = sorted(now.values(), key=lambda entity: entity.id)
+        index = changed(index, {*before, *now}, entities, version=1)
+        fresh = NameIndex.of(entities)
+        for name in fresh.arrays.keys() - {"type"}:
+            assert index.arrays[name].dtype == fresh.arrays[name].dtype
+            assert np.array_equal(index.arrays[name], fresh.arrays[name]), name
+        assert list(index.all_entities()) == entities
+        for text in ("ann lee", "anna", "头痛", "?!", "the a"):
+            assert index.find_entities([text]) == fresh.find_entities([text])
+            assert index.search_entities(text, limit=2) == fresh.search_entities(text, limit=2)
+        before = now
