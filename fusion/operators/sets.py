@@ -3,10 +3,10 @@
 import regex
 
 from fusion.cues import INVERSE, Cue
-from fusion.operators import algebra, chinese, english
-from fusion.operators.algebra import Found
+from fusion.operators import algebra, chinese, chinese_limits, english, english_limits, valued
 from fusion.operators.attributes import Attributes, Measured
 from fusion.operators.forms import Limit, Parts
+from fusion.operators.found import Found, of_chain
 from fusion.operators.operands import Operands
 from fusion.operators.phrase import Phrase
 from fusion.operators.senses import Sense
@@ -22,7 +22,7 @@ class Sets:
     def __init__(self, facts: Facts, operands: Operands, attributes: Attributes, *, chinese: bool) -> None:
         """``chinese``: by which language's words."""
         self._facts, self._operands, self._attributes = facts, operands, attributes
-        self._words = _WORDS[chinese]
+        self.words, self.limits = _WORDS[chinese], _LIMITS[chinese]
 
     def set(self, phrase: Phrase) -> Found | Miss:
         """The set that a phrase asks for."""
@@ -40,27 +40,30 @@ class Sets:
         combined = self.combined(phrase) if len(phrase.places) > 1 else None
         if isinstance(combined, Found):
             return [combined]
-        return [algebra.of_chain(chain) for chain in self._operands.chains(phrase)]
+        return [of_chain(chain) for chain in self._operands.chains(phrase)]
 
     def combined(self, phrase: Phrase) -> Found | Miss | None:
         """The set that a phrase with operators asks for; None if it has none."""
-        extreme = self._words.extreme(phrase)
+        extreme = self.words.extreme(phrase)
         if extreme is not None and not self.is_relation(phrase, extreme.sense.word):
             part, measured = self._measured(extreme.rest, extreme.sense)
             if isinstance(part, Miss):
                 return part
             if isinstance(measured, Miss):
                 return measured
-            return algebra.farthest(part, measured, extreme.sense.end(measured.kind), self._name)
-        limit = self._words.limited(phrase)
+            return valued.farthest(part, measured, extreme.sense.end(measured.kind), self._name)
+        limit = self.limits.limited(phrase)
         if limit is not None:
             part, measured = self._measured(limit.rest, limit.sense, unit=limit.bounds[0][1].kind)
             if isinstance(part, Miss):
                 return part
             if isinstance(measured, Miss):
                 return None if self._describes(limit, phrase) else measured
-            return algebra.within(part, measured, limit.bounds, limit.text)
-        parts = self._words.parted(phrase)
+            return valued.within(part, measured, limit.bounds, limit.text)
+        unread = self.limits.unread(phrase)
+        if unread is not None:
+            return Miss(f"what {unread!r} asks for could not be told", final=True)
+        parts = self.words.parted(phrase)
         if parts is not None:
             return self._parted(parts)
         return self._beside(phrase)
@@ -99,7 +102,7 @@ class Sets:
 
     def _beside(self, phrase: Phrase) -> Found | None:
         """Those who are what a noun says beside: "actors" that were born somewhere."""
-        role = self._words.role(phrase)
+        role = self.words.role(phrase)
         if role is None or len(phrase.places) != 1:
             return None
         noun, rest = role
@@ -134,6 +137,7 @@ class Sets:
 
 
 _WORDS = {True: chinese, False: english}
+_LIMITS = {True: chinese_limits, False: english_limits}
 
 
 def _says(phrase: Phrase, cue: Cue, noun: str) -> bool:
