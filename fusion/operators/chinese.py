@@ -180,6 +180,12 @@ def denial(phrase: Phrase) -> str | None:
     return None if found is None else found[0]
 
 
+def ranked(phrase: Phrase) -> str | None:
+    """The words that ask for the second, the third, … of several."""
+    found = regex.search(rf"(?:倒数)?第(?!一)[{NUMERAL}]+{MEASURE}?|倒数第一", phrase.words)
+    return None if found is None else found[0]
+
+
 def asks_whether(phrase: Phrase) -> bool:
     """Whether a question is to be answered by yes or no."""
     return regex.search(r"(?:吗|(?<![什怎那这])么)\s*[?？]?\s*$|是否|是不是|有没有", phrase.words) is not None

@@ -42,6 +42,13 @@ _NEGATION = regex.compile(
 )
 
 
+_RANK = regex.compile(
+    r"\b(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|(?!1st)\d+(?:st|nd|rd|th))"
+    r"(?:[\s-]+(?:most|last|to last|(?!of\b)\p{Ll}+))",
+    regex.IGNORECASE,
+)
+
+
 def counted(phrase: Phrase) -> Phrase | None:
     """What is to be counted, asked for by itself."""
     found = _COUNT.search(phrase.words)
@@ -190,6 +197,12 @@ def denial(phrase: Phrase) -> str | None:
     """The word by which a question asks for what is not."""
     denials = (found for found in _NEGATION.finditer(phrase.words) if not negated(phrase, found.start()))
     return next((found[0] for found in denials), None)
+
+
+def ranked(phrase: Phrase) -> str | None:
+    """The words that ask for the second, the third, … of several."""
+    found = _RANK.search(phrase.words)
+    return None if found is None else found[0]
 
 
 def asks_whether(phrase: Phrase) -> bool:

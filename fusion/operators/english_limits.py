@@ -29,8 +29,9 @@ _DATED = regex.compile(
     regex.IGNORECASE,
 )
 _FROM_THEN: dict[str, Bound] = {  # what follows a date
-    "or later": "since", "or after": "since", "and later": "since", "and after": "since", "onwards": "since",
-    "onward": "since", "or earlier": "until", "or before": "until", "and earlier": "until", "and before": "until",
+    "on": "since", "or later": "since", "or after": "since", "and later": "since", "and after": "since",
+    "onwards": "since", "onward": "since", "or earlier": "until", "or before": "until", "and earlier": "until",
+    "and before": "until",
 }  # fmt: skip
 _DATED_ON = regex.compile(rf"\s+(?P<bound>{'|'.join(_FROM_THEN)})\b(?!\s+\d)", regex.IGNORECASE)
 _DECADE = regex.compile(r"(?<!\d)(?P<year>\d{3}0)s\b")
@@ -48,8 +49,10 @@ _NEGATED = regex.compile(
     regex.IGNORECASE,
 )
 _OR_BEFORE, _OR_AFTER = regex.compile(r"\bor\s*$", regex.IGNORECASE), regex.compile(r"\s*,?\s*or\b", regex.IGNORECASE)
+_NUMERAL = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|half|dozens?|hundreds?|thousands?)"
 _UNREAD = regex.compile(
-    rf"\b(?:than|over|above|under|below|at least|at most|up to|(?:minimum|maximum) of|exactly|after|since|before|until"
+    rf"\b(?:(?:more|less|fewer|longer|shorter) than|at least|at most|up to|exactly)\s+{_NUMERAL}\b"
+    rf"|\b(?:than|over|above|under|below|at least|at most|up to|(?:minimum|maximum) of|exactly|after|since|before|until"
     rf"|till|by|prior to|between|about|around)\s+(?:the\s+|years?\s+)*[$€£¥]?\d[\p{{N}},.]*"
     rf"|\d[\p{{N}},.]*\s+or\s+(?:\p{{L}}+\s+){{0,2}}\d+"
     rf"|\d[\p{{N}},.]*\s*(?:\p{{L}}+\s+)?(?:(?:or|and)\s+(?:{_MORE}|{_LESS}|later|earlier|after|before|above|below|over"
@@ -77,7 +80,8 @@ def limited(phrase: Phrase) -> Limit | None:
         elif then is not None and said in ("in", "on", "from"):
             bounds, end = ((_FROM_THEN[then["bound"].casefold()], value),), then.end()
         else:
-            bounds = ((_BOUNDS.get(said, "until"), value),)
+            year = said == "from" and found["event"] is None  # "films from 1994" are of that year
+            bounds = (("in" if year else _BOUNDS.get(said, "until"), value),)
         meant = sense("first", found["event"] or "")
         rest = _free(phrase, found.start(), end).put(found.start(), end)
         if meant is not None and rest.places and not _one_of(phrase, found.start(), end):

@@ -86,6 +86,9 @@ class _Question:
         denial = self._words.denial(self._phrase)
         if denial is not None and not self._sets.is_relation(self._phrase, denial):
             return self._denied()
+        rank = self._words.ranked(self._phrase)
+        if rank is not None and not self._sets.is_relation(self._phrase, rank):
+            return Operation(Miss(f"only the first or the last of several can be told, not {rank!r}", final=True))
         sides = Sides(self._asked, self._facts, self._ontology, self._attributes)
         compared = same(sides)
         if compared is not None:
@@ -111,7 +114,10 @@ class _Question:
                 return None
             return self._answers.of_set(self._sets.set(counted), count=True)
         found = self._sets.combined(self._phrase)
-        return None if found is None else self._answers.of_set(found)
+        if found is not None:
+            return self._answers.of_set(found)
+        either = self._sets.either(self._phrase)
+        return None if either is None else Operation(Miss(f"{either!r} asks two things at once; ask one", final=True))
 
     def _denied(self) -> Operation:
         without = self._words.without(self._phrase)

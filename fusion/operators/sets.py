@@ -1,5 +1,8 @@
 """From the words of a phrase to the set that it asks for: operators are cut out until only chains are left."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import regex
 
 from fusion.cues import INVERSE, Cue
@@ -50,7 +53,7 @@ class Sets:
             if isinstance(part, Miss):
                 return part
             if isinstance(measured, Miss):
-                return measured
+                return replace(measured, final=True)  # no sentence by itself says which of many comes first
             return valued.farthest(part, measured, extreme.sense.end(measured.kind), self._name)
         limit = self.limits.limited(phrase)
         if limit is not None:
@@ -124,6 +127,15 @@ class Sets:
 
     def cues(self, phrase: Phrase) -> list[Cue]:
         return self._operands.cues(phrase)
+
+    def either(self, phrase: Phrase) -> str | None:
+        """Two words that relate, joined by "or": "direct or star in"."""
+        cues = [cue for cue in self.cues(phrase) if not cue.soft]
+        for one, other in pairwise(cues):
+            apart = set(one.chains).isdisjoint(other.chains)
+            if apart and regex.fullmatch(r"\s*过?(?:或者?|or)\s*", phrase.text[one.end : other.start]):
+                return phrase.text[one.start : other.end]
+        return None
 
     def is_relation(self, phrase: Phrase, word: str) -> bool:
         """Whether a word belongs to what the graph calls one of its relations: "largest" of "largest city"."""
