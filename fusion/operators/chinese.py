@@ -21,13 +21,12 @@ _NEGATION = regex.compile(
     r"没有|没(?!收)|从未|未曾|未(?!来|知|名|央)|不是|不在|不属于|并非|除了|之外|以外|不(?=由|被|含|包|比|如|等于)|不曾"
     r"|不(?:相同|一样|同)(?=[吗么?？]|$)"
 )
-
-
 _IDLE = (
     regex.compile(rf"[由被](?={_QUOTES}{NAME})"),
     regex.compile(rf"(?<={NAME}[》」”\"]?)这[部个位本首家座]\p{{Han}}{{2}}(?=[是的由被在])"),
     regex.compile(r"[，,](?:对|是)(?=(?:不对|不是)?[吗么]?[?？\s]*$)"),
 )
+_FORMER = regex.compile(rf"(?<={NAME}){_QUOTES}合作[，,]前者(?P<did>[^{NAME}，,、]+)[，,、]?后者")
 
 
 def counted(phrase: Phrase) -> Phrase | None:
@@ -202,11 +201,17 @@ def unasked(phrase: Phrase) -> Phrase:
 def tidied(phrase: Phrase) -> Phrase:
     """The phrase without words that say nothing beside others and also mean other things.
 
-    These are who did it ("由", "被"), what kind of thing a name is of ("这部电影"), and tags ("，对吗").
+    These are who did it ("由", "被"), what kind of thing a name is of ("这部电影"), and tags ("，对吗"). Of two who worked
+    together, "前者导演、后者出演" is said with their names.
     """
     for pattern in _IDLE:
         while (found := pattern.search(phrase.words)) is not None:
             phrase = phrase.put(found.start(), found.end())
+    pair = _FORMER.search(phrase.words)
+    if pair is not None and len(phrase.places) == 2:
+        one, other = phrase.places
+        did, then = pair.span("did"), (pair.end(), len(phrase.text))
+        phrase = phrase.joined((0, one[0]), one, did, "、", other, then)
     return phrase
 
 

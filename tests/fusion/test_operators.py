@@ -81,6 +81,7 @@ ANSWERS = [
     ("Ada Lund执导并由Bo Falk主演的电影有哪些？", {AMBER}),
     ("哪些电影由Ada Lund执导并由Cy Moss主演？", {GLASS}),
     ("Ada Lund和Cy Moss共同主演的电影有哪些？", {FERRY}),
+    ("Ada Lund与Bo Falk合作，前者导演、后者出演的电影有哪些？", {AMBER}),
     # either
     ("films directed by Ada Lund or Bo Falk", {AMBER, GLASS, BELL, FERRY}),
     ("Which films were directed by either Ada Lund or Bo Falk?", {AMBER, GLASS, BELL, FERRY}),
@@ -148,6 +149,7 @@ ANSWERS = [
     ("films directed by Ada Lund but not starring Cy Moss", {AMBER}),
     ("Ada Lund执导的电影中哪些没有Bo Falk主演？", {GLASS}),
     ("Ada Lund执导但Bo Falk没有主演的电影有哪些？", {GLASS}),
+    ("Ada Lund执导过、Bo Falk没参演的电影", {GLASS}),
 ]
 TEXTS = [
     ("How many films did Ada Lund direct?", "3"),
@@ -161,6 +163,7 @@ TEXTS = [
     ("Did Bo Falk direct Amber Road?", "no"),
     ("Was Amber Road directed by Ada Lund?", "yes"),
     ("Was Amber Road directed by Bo Falk?", "no"),
+    ("Was Amber Road made under the direction of Bo Falk?", "no"),
     ("Is Ada Lund the spouse of Bo Falk?", "yes"),
     ("Is Bo Falk the father of Cy Moss?", "yes"),
     ("Is Di Reed the father of Cy Moss?", "no"),
