@@ -201,8 +201,8 @@ def unasked(phrase: Phrase) -> Phrase:
 def tidied(phrase: Phrase) -> Phrase:
     """The phrase without words that say nothing beside others and also mean other things.
 
-    These are who did it ("由", "被"), what kind of thing a name is of ("这部电影"), and tags ("，对吗"). Of two who worked
-    together, "前者导演、后者出演" is said with their names.
+    These are who did it ("由", "被"), what kind of thing a name is of ("这部电影"), and tags ("，对吗"). Of two who
+    worked together, "前者导演、后者出演" is said with their names.
     """
     for pattern in _IDLE:
         while (found := pattern.search(phrase.words)) is not None:

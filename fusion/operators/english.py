@@ -36,6 +36,9 @@ _WORD = regex.compile(r"\s(?=\p{Ll}+\s*$)")
 _PREPOSITION = regex.compile(r"\b(?:by|with|from|starring|in|for|(?<!out )of)\s*$|'s\s*$", regex.IGNORECASE)
 _DATE_NEXT = r"\s+(?:to\s+|the\s+|year\s+)*(?:\d|\p{L}+\s\d)"
 _MADE_OF = regex.compile(r"\b(?:between|among|out of|the two|comparing)\b", regex.IGNORECASE)
+_OF_THESE = regex.compile(
+    rf"(?:{SUPERLATIVES}(?:\s+one)?|^\s*(?:which|who|what)(?:\s+one)?)\s+(?:of|among)\s*$", regex.IGNORECASE
+)
 _NOT = r"(?:not|never)|n['’]t"
 _NEGATION = regex.compile(
     r"\b(?:not|never|neither|nor|without|except|excluding|lack(?:s|ing)?)\b|n['’]t\b|\bno\b(?!\.)", regex.IGNORECASE
@@ -77,7 +80,10 @@ def versus(phrase: Phrase) -> Versus | None:
         "first",
         "last",
     ):
-        listed = run is not None and not _PREPOSITION.search(words[: run[0][0][0]])
+        listed = run is not None and (
+            not _PREPOSITION.search(words[: run[0][0][0]])
+            or (_OF_THESE.search(words[: run[0][0][0]]) is not None and not words.startswith("'s", run[0][-1][1]))
+        )
         other = any(regex.search(r"\bor\b", words[a[1] : b[0]]) for a, b in pairwise(places))
         if not listed and not _MADE_OF.search(words) and not (other and run is None):
             return None

@@ -89,6 +89,8 @@ ANSWERS = [
     # which of two
     ("Who is older, Ada Lund or Bo Falk?", {BO}),
     ("Which film came out first, Amber Road or Glass Mountain?", {GLASS}),
+    ("Who is the youngest of Ada Lund, Bo Falk and Cy Moss?", {CY}),
+    ("Which of Amber Road and Glass Mountain came out first?", {GLASS}),
     ("Which film is longer, Amber Road or Hollow Bell?", {BELL}),
     ("Who directed more films, Ada Lund or Bo Falk?", {ADA}),
     ("Who has fewer children, Ada Lund or Bo Falk?", {BO}),
