@@ -184,7 +184,7 @@ def _spans(text: str, words: Sequence[spelling.Word], plain: frozenset[str]) -> 
             if any(chinese[run]):
                 named = len(key) > 1 and _ASKING_ZH.fullmatch(surface) is None
             elif all(common[run]):
-                named = begin.start > 0 and _capitals(surface)
+                named = (begin.start > 0 or is_chinese(text)) and _capitals(surface)
             else:
                 named = not (len(key) == 1 and key.isalpha())
             if named:

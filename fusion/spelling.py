@@ -94,6 +94,8 @@ def _misspelt(text: str, names: Sequence[_Name], windows: Sequence[_Window]) -> 
     found = []
     for at, to in np.argwhere(edits <= MANY).tolist():
         name, window, count = names[at], windows[to], int(edits[at, to])
+        if _HAN.search(window.bare) and not _HAN.search(name.bare):
+            continue  # the word before the name, in a text without spaces: 于Rome
         if _HAN.search(name.bare) and (len(name.bare) != len(window.bare) or _by_a_name_alone(name, window)):
             continue  # a character more or less makes another name
         if count <= _allowed(name.bare) and _numbers(name.bare) == _numbers(window.bare):

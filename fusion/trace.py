@@ -8,7 +8,7 @@ from fusion.reader import Asked, Miss, Reading
 from kg.facts import Chunk
 
 if TYPE_CHECKING:
-    from fusion.operators.operate import Operation
+    from fusion.operators.answers import Operation
     from fusion.planned import Thought
     from fusion.reasoned import Guess
 

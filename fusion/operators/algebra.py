@@ -1,86 +1,22 @@
-"""Sets of entities, made of other sets: each keeps how it was made, the facts that prove each member, and its query.
+"""Sets of entities made of other sets.
 
-Found = chain | Found ∩ Found | Found ∪ Found | Found ∖ Found | Found where a value is within limits
-      | Found with the greatest value | Found who are something beside
+Found = chain | Found ∩ Found | Found ∪ Found | Found ∖ Found | Found who are something beside
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Collection, Sequence
 from itertools import product
 from math import prod
 
-import regex
-
-from fusion.operators.attributes import Measured
-from fusion.operators.operands import SURE, Chain, Shape
-from fusion.operators.values import Bound, Value
+from fusion.operators.found import WIDEST, Found, Paths, longer, step, triple, words
+from fusion.operators.operands import SURE
 from fusion.paths import Facts
-from fusion.reader import LISTED, Miss
+from fusion.reader import Miss
 from kg import set_query
-from kg.facts import EntityId, Fact, Triple
+from kg.facts import EntityId, Fact
 
 TRIED = 4  # readings of each operand that are combined
 COMBINED = 10_000  # combinations of readings that are looked at
 UNLIKELIER = 4  # times as probable as what was chosen, another combination may be before it is taken for what was meant
-WIDEST = 2000  # things on the way that walks of two operands may meet in
-
-_PLAIN = {  # names that Cypher reads by itself
-    "date": regex.compile(r"(?:(?:\d{1,2} )?[A-Z][a-z]+ )?\d{3,4}"),
-    "number": regex.compile(r"\d+(?:\.\d+)?"),
-}
-
-Paths = tuple[tuple[Triple, ...], ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """A set of entities. ``prove`` gives the paths that show that one of them belongs to it."""
-
-    label: str
-    ends: tuple[EntityId, ...]
-    prove: Callable[[EntityId], Paths]
-    probability: float
-    query: set_query.Query
-    parts: tuple["Found", ...] = ()
-    notes: tuple[str, ...] = ()
-    whole: bool = True
-    joint: bool = False  # a member rests on all of its paths together
-    shapes: tuple[Shape, ...] = ()
-
-    def lines(self, depth: int = 0) -> Iterator[tuple[int, str]]:
-        """How it was made, as a tree: (depth, text)."""
-        yield depth, f"{self.label}: {len(self.ends):,}"
-        for part in self.parts:
-            yield from part.lines(depth + 1)
-
-    def leaves(self) -> Iterator["Found"]:
-        """The sets that it is made of."""
-        if not self.parts:
-            yield self
-        for part in self.parts:
-            yield from part.leaves()
-
-    def all_notes(self) -> tuple[str, ...]:
-        """What it leaves open, parts included."""
-        return tuple(dict.fromkeys((*(note for part in self.parts for note in part.all_notes()), *self.notes)))
-
-
-def of_chain(chain: Chain) -> Found:
-    """The ends of a chain."""
-    arrows = " or ".join(
-        " ".join(f"→ {relation}" if forward else f"← {relation}" for relation, forward in shape)
-        for shape in chain.shapes
-    )
-    return Found(
-        label=f"{chain.link.entity.name} {arrows}".strip(),
-        ends=chain.ends,
-        prove=lambda id: (chain.trace(id),),
-        probability=chain.probability,
-        query=set_query.Reached(chain.link.entity.id, chain.shapes),
-        whole=chain.whole,
-        shapes=chain.shapes,
-    )
 
 
 def intersection(operands: Sequence[Sequence[Found]], *, listed: bool, facts: Facts) -> Found | Miss:
@@ -190,120 +126,18 @@ def difference(kept: Found, dropped: Found, facts: Facts) -> Found | Miss:
     )
 
 
-def within(part: Found, measured: Measured, bounds: Sequence[tuple[Bound, Value]], said: str) -> Found | Miss:
-    """Those whose value is surely within limits."""
-    kept, unsure = [], 0
-    for id in part.ends:
-        if id not in measured.values:
-            continue
-        verdicts = [measured.values[id][0].keeps(bound, limit) for bound, limit in bounds]
-        if all(verdicts):
-            kept.append(id)
-        unsure += None in verdicts and False not in verdicts
-    missing = sum(id not in measured.values for id in part.ends)
-    notes = []
-    if missing:
-        notes.append(f"{missing:,} of {len(part.ends):,} have no {words(measured.relation)}")
-    if unsure:
-        notes.append(f"{unsure:,} of {len(part.ends):,} have one that is not precise enough")
-    if not kept:
-        return Miss("; ".join((f"the graph knows none of these of which {words(measured.relation)} is {said}", *notes)))
-    return Found(
-        label=f"where {measured.relation} is {said}",
-        ends=tuple(kept),
-        prove=lambda id: _with(part.prove(id), measured.values[id][1]),
-        probability=part.probability,
-        query=set_query.Within(
-            part.query, measured.relation, measured.kind, tuple(map(_limit, bounds)), _read(measured)
-        ),
-        parts=(part,),
-        notes=tuple(notes),
-        whole=part.whole,
-        joint=part.joint,
-    )
-
-
-def farthest(part: Found, measured: Measured, end: int, names: Callable[[EntityId], str]) -> Found | Miss:
-    """The one whose value comes before (``end`` −1) or after (1) those of all others."""
-    values = {id: measured.values[id] for id in part.ends if id in measured.values}
-    if 2 * len(values) <= len(part.ends):
-        return Miss(f"the graph says {words(measured.relation)} only for {len(values):,} of {len(part.ends):,}")
-    best = leader([(id, value) for id, (value, _) in values.items()], end)
-    if isinstance(best, tuple):
-        tied = ", ".join(f"{names(id)} ({names(values[id][1].object)})" for id in best[:3])
-        return Miss(f"{words(measured.relation)} does not decide it: {tied}")
-    notes: tuple[str, ...] = ()
-    if len(values) < len(part.ends):
-        notes = (f"{len(part.ends) - len(values):,} of {len(part.ends):,} have no {words(measured.relation)}",)
-    others = [id for id in values if id != best][: LISTED - 1]
-    paths = tuple(path for id in (best, *others) for path in _with(part.prove(id), values[id][1]))
-    return Found(
-        label=f"{'min' if end < 0 else 'max'} by {measured.relation}",
-        ends=(best,),
-        prove=lambda id: paths,
-        probability=part.probability,
-        query=set_query.Extremum(part.query, measured.relation, measured.kind, end, _read(measured)),
-        parts=(part,),
-        notes=notes,
-        whole=part.whole,
-        joint=True,
-    )
-
-
-def leader(values: Sequence[tuple[EntityId, Value]], end: int) -> EntityId | tuple[EntityId, ...]:
-    """The one whose value comes before, or after, all others; those that may, where that is not decided.
-
-    One may be first unless another surely is before it: unless it begins behind where the first to end has ended.
-    """
-    ends = [
-        (id, value.kind, *((value.low, value.high) if end < 0 else (value.high, value.low))) for id, value in values
-    ]
-    nearest: dict[str, tuple[Fraction, ...]] = {}  # of each kind, where the first to end has ended
-    pick = min if end < 0 else max
-    for _, kind, _, far in ends:
-        nearest[kind] = pick(nearest.get(kind, far), far)
-    open_to = tuple(id for id, kind, near, _ in ends if (near <= nearest[kind] if end < 0 else near >= nearest[kind]))
-    return open_to[0] if len(open_to) == 1 else open_to
-
-
 def beside(part: Found, relation: str, told: dict[EntityId, Fact]) -> Found:
     """Those who are something beside: the object of a relation."""
     return Found(
         label=f"who are {relation}",
         ends=tuple(id for id in part.ends if id in told),
-        prove=lambda id: _with(part.prove(id), told[id]),
+        prove=lambda id: longer(part.prove(id), told[id]),
         probability=part.probability,
         query=set_query.Beside(part.query, relation),
         parts=(part,),
         whole=part.whole,
         joint=part.joint,
     )
-
-
-def words(relation: str) -> str:
-    """A relation's name as words."""
-    return relation.replace("_", " ")
-
-
-def step(facts: Facts, here: Collection[EntityId], relation: str, forward: bool) -> dict[EntityId, Fact]:
-    """Where a relation leads, each with one fact that leads there."""
-    reached: dict[EntityId, Fact] = {}
-    for id, told in facts.of(here).items():
-        for fact in told:
-            if fact.relation == relation and id == (fact.subject if forward else fact.object):
-                reached.setdefault(fact.object if forward else fact.subject, fact)
-    return reached
-
-
-def reached(facts: Facts, topic: EntityId, shapes: Collection[Shape]) -> frozenset[EntityId]:
-    """Where any of several chains leads from one entity."""
-    found: set[EntityId] = set()
-    for shape in shapes:
-        here = {topic}
-        for relation, forward in shape:
-            here = set(step(facts, sorted(here)[:WIDEST], relation, forward))
-        found |= here
-    return frozenset(found)
 
 
 def _meeting(chosen: Sequence[Found], facts: Facts) -> Found | None:
@@ -320,14 +154,14 @@ def _meeting(chosen: Sequence[Found], facts: Facts) -> Found | None:
     common = set(firsts[0]).intersection(*firsts[1:])
     if not common or len(common) > WIDEST:
         return None
-    ways: dict[EntityId, Paths] = {id: tuple((_triple(one[id]),) for one in firsts) for id in sorted(common)}
+    ways: dict[EntityId, Paths] = {id: tuple((triple(one[id]),) for one in firsts) for id in sorted(common)}
     for relation, forward in rest:
         onward: dict[EntityId, Paths] = {}
         for id in ways:
             for end, fact in step(facts, [id], relation, forward).items():
                 used = {triple for path in ways[id] for triple in path}
-                if _triple(fact) not in used:
-                    onward.setdefault(end, tuple((*path, _triple(fact)) for path in ways[id]))
+                if triple(fact) not in used:
+                    onward.setdefault(end, tuple((*path, triple(fact)) for path in ways[id]))
         ways = onward
     ends = tuple(id for id in dict.fromkeys(end for one in chosen for end in one.ends) if id in ways)
     if not ends:
@@ -350,27 +184,3 @@ def _joins(fact: Fact, topic: EntityId, id: EntityId, steps: Collection[tuple[st
     return ((fact.relation, True) in steps and ends == (topic, id)) or (
         (fact.relation, False) in steps and ends == (id, topic)
     )
-
-
-def _with(paths: Paths, fact: Fact) -> Paths:
-    """The paths, the first of which goes on with one more fact."""
-    first = paths[0] if paths else ()
-    triple = _triple(fact)
-    return (first if triple in first else (*first, triple), *paths[1:])
-
-
-def _triple(fact: Fact) -> Triple:
-    return fact.subject, fact.relation, fact.object
-
-
-def _limit(bound: tuple[Bound, Value]) -> set_query.Limit:
-    name, value = bound
-    return name, set_query.number(value.low), set_query.number(value.high)
-
-
-def _read(measured: Measured) -> set_query.Read:
-    """The values by name, as plain numbers, where Cypher could not read the names by itself."""
-    if all(_PLAIN[measured.kind].fullmatch(name) for name in measured.read):
-        return ()
-    numbers = set_query.number
-    return tuple((name, numbers(one.low), numbers(one.high)) for name, one in sorted(measured.read.items()))

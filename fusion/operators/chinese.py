@@ -5,15 +5,13 @@ from itertools import pairwise
 
 import regex
 
-from fusion.operators.forms import Extreme, Limit, More, Parts, Versus, Whether, Without
+from fusion.operators.chinese_limits import MEASURE, NUMERAL, names_attribute
+from fusion.operators.forms import Extreme, More, Parts, Versus, Whether, Without
 from fusion.operators.phrase import NAME, ONE, Phrase, Place, ends, expecting
-from fusion.operators.senses import CHINESE, CHINESE_EVENT, Sense, of_noun, sense
-from fusion.operators.values import Bound, Value, read_date, read_number
-from nlp.dates import find_dates
+from fusion.operators.senses import CHINESE, CHINESE_EVENT, of_noun, sense
 
-_MEASURE = r"[部个位名种本首家支项次张座所只条]"
 _COUNT = regex.compile(
-    rf"(?:一共|总共|共)?有?(?:多少|几){_MEASURE}?|的?(?:总数|数量|数目|个数)(?:一共|总共)?(?:是|有)?(?:多少)?"
+    rf"(?:一共|总共|共)?有?(?:多少|几){MEASURE}?|的?(?:总数|数量|数目|个数)(?:一共|总共)?(?:是|有)?(?:多少)?"
 )
 _QUOTES = r"[《》「」“”\"]*"
 _LISTED = regex.compile(rf"{_QUOTES}\s*(?P<way>以及|和|与|及|、|或者|或|还是|跟|同|，|,)\s*(?:是|由|被)?{_QUOTES}")
@@ -23,21 +21,12 @@ _NEGATION = regex.compile(
     r"没有|没(?!收)|从未|未曾|未(?!来|知|名|央)|不是|不在|不属于|并非|除了|之外|以外|不(?=由|被|含|包|比|如|等于)|不曾"
     r"|不(?:相同|一样|同)(?=[吗么?？]|$)"
 )
-_AFTER = {"以后": "after", "之后": "after", "后": "after", "以来": "since", "起": "since", "以前": "before",
-          "之前": "before", "前": "before"}  # fmt: skip
-_BEFORE = {"早于": "before", "先于": "before", "晚于": "after", "后于": "after", "不早于": "since", "不晚于": "until"}
-_LARGER = {"不少于": "since", "不低于": "since", "不小于": "since", "不短于": "since", "至少": "since",
-           "不大于": "until", "不高于": "until", "不长于": "until", "不超过": "until", "不多于": "until",
-           "至多": "until", "超过": "after", "大于": "after", "多于": "after", "长于": "after", "高于": "after",
-           "少于": "before", "小于": "before", "短于": "before", "低于": "before", "不到": "before",
-           "等于": "in"}  # fmt: skip
-_MEASURED = regex.compile(
-    rf"(?P<noun>\p{{Han}}{{2}})?(?:都|均)?(?<!不)(?P<bound>{'|'.join(sorted(_LARGER, key=len, reverse=True))})\s*"
-    r"(?P<value>[$€£¥]?\d[\d,.]*\s?(?:百万|千万|万亿|[百千万亿])?\s?(?:平方公里|平方米|小时|分钟|公里|千米|厘米|公斤|千克|英里|美元|[\p{Han}%]|[a-z]{1,4})?)"
+_IDLE = (
+    regex.compile(rf"[由被](?={_QUOTES}{NAME})"),
+    regex.compile(rf"(?<={NAME}[》」”\"]?)这[部个位本首家座]\p{{Han}}{{2}}(?=[是的由被在])"),
+    regex.compile(r"[，,](?:对|是)(?=(?:不对|不是)?[吗么]?[?？\s]*$)"),
 )
-_TYPES = frozenset(
-    ("电影", "影片", "作品", "孩子", "子女", "的人", "人物", "演员", "导演", "公司", "城市", "国家", "歌曲", "书籍")
-)
+_FORMER = regex.compile(rf"(?<={NAME}){_QUOTES}合作[，,]前者(?P<did>[^{NAME}，,、]+)[，,、]?后者")
 
 
 def counted(phrase: Phrase) -> Phrase | None:
@@ -87,7 +76,7 @@ def more(phrase: Phrase) -> More | None:
     parts = []
     for place in places:
         part = phrase.joined(place, (places[-1][1], found.start()), (found.end(), len(words)), "有哪些")
-        asked = regex.search(rf"[，,]?(?:谁|哪一?{_MEASURE}?)的?", part.words)
+        asked = regex.search(rf"[，,]?(?:谁|哪一?{MEASURE}?)的?", part.words)
         parts.append((place, part if asked is None else part.put(asked.start(), asked.end())))
     return More(tuple(parts), 1 if found["way"] == "多" else -1)
 
@@ -97,8 +86,8 @@ def extreme(phrase: Phrase) -> Extreme | None:
     words = phrase.words
     event = rf"(?:{CHINESE_EVENT})"
     found = regex.search(
-        rf"(?P<noun>\p{{Han}}{{2}})?(?P<before>(?:时间|日期)?)(?:年纪|年龄)?最(?P<word>{CHINESE}|多|少)(?P<after>{event}?)"
-        rf"|(?P<first>第一{_MEASURE}?|首{_MEASURE}|最后(?:一{_MEASURE}?)?)(?P<event>{event})?",
+        rf"(?P<noun>\p{{Han}}{{2}})?(?P<before>(?:时间|日期)?)(?:年纪|年龄)?最(?P<word>{CHINESE}|多|少)(?![{NUMERAL}])(?P<after>{event}?)"
+        rf"|(?P<first>第一{MEASURE}?|首{MEASURE}|最后(?:一{MEASURE}?)?)(?P<event>{event})?",
         words,
     )
     if found is None:
@@ -108,7 +97,7 @@ def extreme(phrase: Phrase) -> Extreme | None:
         meant = sense("晚" if found["first"].startswith("最后") else "早", found["event"] or "")
     else:
         noun = found["noun"] or ""
-        if regex.fullmatch(event, noun) is None and (noun in _TYPES or noun[-1:] in tuple("中里的是哪谁部个位些")):
+        if regex.fullmatch(event, noun) is None and not names_attribute(noun):
             noun, start = "", found.start() + len(noun)
         if not noun or regex.fullmatch(event, noun) or noun in ("年纪", "年龄"):
             meant = sense(found["word"], noun + found["after"] + found[0])
@@ -119,44 +108,6 @@ def extreme(phrase: Phrase) -> Extreme | None:
     if words[end : end + 1] == "的" and words[start - 1 : start] in tuple("的中里是"):
         end += 1
     return Extreme(meant, phrase.put(start, end))
-
-
-def limited(phrase: Phrase) -> Limit | None:
-    """A date or a number that the value of what is asked for lies before, after, above, …"""
-    words = phrase.words
-    for start, end, value in _dates(phrase):
-        after = regex.match(rf"(?P<bound>{'|'.join(_AFTER)})?(?:期间|间)?(?P<event>{CHINESE_EVENT})?", words[end:])
-        before = regex.search(
-            rf"(?P<event>{CHINESE_EVENT})?的?(?:时间|日期)?(?:更)?(?P<bound>{'|'.join(_BEFORE)}|在|于)?$", words[:start]
-        )
-        if after is None or before is None:
-            continue
-        said = _BEFORE.get(before["bound"] or "") or _AFTER.get(after["bound"] or "")
-        event = before["event"] or after["event"]
-        if said is None and before["bound"] not in ("在", "于") and event is None and words[end : end + 1] != "的":
-            continue
-        bound: Bound = _bound(said or "in")
-        first, last = before.start(), end + after.end()
-        if words[last : last + 1] == "的" and words[first - 1 : first] in ("的", "中", "里", ""):
-            last += 1
-        meant = sense("早", event or "")
-        rest = phrase.only(p for p in phrase.places if p[1] <= first or p[0] >= last).put(first, last)
-        if meant is not None and rest.places:
-            return Limit(meant, ((bound, value),), phrase.text[first:last].strip("的"), rest)
-    found = _MEASURED.search(words)
-    number = read_number(found["value"]) if found is not None else None
-    if found is None or number is None:
-        return None
-    noun = found["noun"] or ""
-    known = bool(noun) and noun not in _TYPES and noun[-1:] not in tuple("中里的是哪谁部个位些")
-    first, last = found.start() if known else found.start("bound"), found.end()
-    if words[last : last + 1] == "的" and words[first - 1 : first] in ("的", "中", "里", ""):
-        last += 1
-    compared = of_noun("最多", noun) if known else Sense(found["bound"], (), 0, 1)
-    rest = phrase.only(p for p in phrase.places if p[1] <= first or p[0] >= last).put(first, last)
-    if compared is None or not rest.places:
-        return None
-    return Limit(compared, ((_bound(_LARGER[found["bound"]]), number),), phrase.text[first:last].strip("的"), rest)
 
 
 def parted(phrase: Phrase) -> Parts | None:
@@ -228,6 +179,12 @@ def denial(phrase: Phrase) -> str | None:
     return None if found is None else found[0]
 
 
+def ranked(phrase: Phrase) -> str | None:
+    """The words that ask for the second, the third, … of several."""
+    found = regex.search(rf"(?:倒数)?第(?!一)[{NUMERAL}]+{MEASURE}?|倒数第一", phrase.words)
+    return None if found is None else found[0]
+
+
 def asks_whether(phrase: Phrase) -> bool:
     """Whether a question is to be answered by yes or no."""
     return regex.search(r"(?:吗|(?<![什怎那这])么)\s*[?？]?\s*$|是否|是不是|有没有", phrase.words) is not None
@@ -242,9 +199,19 @@ def unasked(phrase: Phrase) -> Phrase:
 
 
 def tidied(phrase: Phrase) -> Phrase:
-    """The phrase without the words that only say who did it ("由", "被"), which also mean other things."""
-    while (found := regex.search(rf"[由被](?={_QUOTES}{NAME})", phrase.words)) is not None:
-        phrase = phrase.put(found.start(), found.end())
+    """The phrase without words that say nothing beside others and also mean other things.
+
+    These are who did it ("由", "被"), what kind of thing a name is of ("这部电影"), and tags ("，对吗"). Of two who
+    worked together, "前者导演、后者出演" is said with their names.
+    """
+    for pattern in _IDLE:
+        while (found := pattern.search(phrase.words)) is not None:
+            phrase = phrase.put(found.start(), found.end())
+    pair = _FORMER.search(phrase.words)
+    if pair is not None and len(phrase.places) == 2:
+        one, other = phrase.places
+        did, then = pair.span("did"), (pair.end(), len(phrase.text))
+        phrase = phrase.joined((0, one[0]), one, did, "、", other, then)
     return phrase
 
 
@@ -281,11 +248,6 @@ def role(phrase: Phrase) -> tuple[str, Phrase] | None:
     return None if found is None else (found["noun"], phrase.put(0, found.end(), "谁"))
 
 
-def _bound(word: str) -> Bound:
-    bounds: dict[str, Bound] = {"after": "after", "since": "since", "before": "before", "until": "until", "in": "in"}
-    return bounds[word]
-
-
 def _runs(phrase: Phrase) -> Iterator[tuple[list[Place], str]]:
     """Names that stand in a list, and what joins the last two of them."""
     run: list[Place] = []
@@ -301,12 +263,3 @@ def _runs(phrase: Phrase) -> Iterator[tuple[list[Place], str]]:
         run, way = [place], ""
     if len(run) > 1:
         yield run, "or" if way in ("或", "或者", "还是") else "and"
-
-
-def _dates(phrase: Phrase) -> Iterator[tuple[int, int, Value]]:
-    """Dates that are no part of a longer name."""
-    for start, end, name in find_dates(phrase.text):
-        inside = any(a <= start and end <= b and (a, b) != (start, end) for a, b in phrase.places)
-        value = read_date(name)
-        if value is not None and not inside:
-            yield start, end + (phrase.text[end : end + 1] == "年"), value

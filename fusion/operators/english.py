@@ -5,14 +5,12 @@ from itertools import pairwise
 
 import regex
 
-from fusion.operators.forms import Extreme, Limit, More, Parts, Versus, Whether, Without
+from fusion.operators.english_limits import BE, negated
+from fusion.operators.forms import Extreme, More, Parts, Versus, Whether, Without
 from fusion.operators.phrase import NAME, ONE, Phrase, Place, ends, expecting
-from fusion.operators.senses import COMPARATIVES, EVENT, SUPERLATIVES, Sense, of_noun, sense
-from fusion.operators.values import Bound, Value, read_date, read_number
-from nlp.dates import find_dates
+from fusion.operators.senses import COMPARATIVES, EVENT, SUPERLATIVES, of_noun, sense
 
 _AUX = r"(?:did|does|do|was|were|is|are|has|have|had)"
-_BE = r"(?:(?:(?:that|which|who|and)\s+)?(?:(?:was|were|is|are|be|been|has|have|had|got|to)\s+)*)"
 _NOUN = rf"(?!{_AUX}\b|of\b|the\b)\p{{L}}+"
 _HEAD = regex.compile(
     r"^\s*(?:(?:please\s+)?(?:tell me|list|name|give me|show me|find|(?:is|are|were)\s+there)\s+)?"
@@ -38,34 +36,18 @@ _WORD = regex.compile(r"\s(?=\p{Ll}+\s*$)")
 _PREPOSITION = regex.compile(r"\b(?:by|with|from|starring|in|for|(?<!out )of)\s*$|'s\s*$", regex.IGNORECASE)
 _DATE_NEXT = r"\s+(?:to\s+|the\s+|year\s+)*(?:\d|\p{L}+\s\d)"
 _MADE_OF = regex.compile(r"\b(?:between|among|out of|the two|comparing)\b", regex.IGNORECASE)
-_NOT = r"(?:not|never)|n['’]t"
-_MORE, _LESS = (
-    r"longer|taller|higher|bigger|larger|greater|heavier|faster|richer|more|older",
-    r"shorter|lower|smaller|lighter|slower|less|fewer|cheaper|younger",
+_OF_THESE = regex.compile(
+    rf"(?:{SUPERLATIVES}(?:\s+one)?|^\s*(?:which|who|what)(?:\s+one)?)\s+(?:of|among)\s*$", regex.IGNORECASE
 )
+_NOT = r"(?:not|never)|n['’]t"
 _NEGATION = regex.compile(
     r"\b(?:not|never|neither|nor|without|except|excluding|lack(?:s|ing)?)\b|n['’]t\b|\bno\b(?!\.)", regex.IGNORECASE
 )
-_NO_MORE = regex.compile(
-    rf"no\s+(?:later|earlier|{_MORE}|{_LESS})\s+than\s+(?:\p{{L}}+\s+){{0,2}}\W?\d", regex.IGNORECASE
-)
-_BOUNDS: dict[str, Bound] = {
-    "after": "after", "later than": "after", "since": "since", "from": "since", "no earlier than": "since",
-    "before": "before", "earlier than": "before", "prior to": "before", "until": "until", "till": "until",
-    "no later than": "until", "in": "in", "on": "in", "during": "in",
-}  # fmt: skip
-_DATED = regex.compile(
-    rf"(?:{_BE}(?P<event>{EVENT})\s+)?(?P<bound>{'|'.join(sorted(_BOUNDS, key=len, reverse=True))}|between)"
-    r"\s+(?:the\s+years?\s+|the\s+)?$",
-    regex.IGNORECASE,
-)
-_DECADE = regex.compile(r"(?<!\d)(?P<year>\d{3}0)s\b")
-_MEASURED = regex.compile(
-    r"(?:(?:with|having|that ha[sd]|which ha[sd]|that have|whose)\s+(?:an?\s+|the\s+)?"
-    rf"(?P<noun>(?!no\b)\p{{L}}+(?:\s\p{{L}}+)?)\s+(?:of\s+|is\s+|was\s+)?)?{_BE}"
-    rf"(?P<bound>(?P<no>no\s+)?(?:(?P<more>{_MORE})|(?P<less>{_LESS}))\s+than|(?P<over>over|above)"
-    r"|(?P<under>under|below)|(?P<least>at least)|(?P<most>at most|up to)"
-    r"|(?P<exactly>exactly))\s+(?P<value>[$€£¥]?\d.*)",
+
+
+_RANK = regex.compile(
+    r"\b(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|(?!1st)\d+(?:st|nd|rd|th))"
+    r"(?:[\s-]+(?:most|last|to last|(?!of\b)\p{Ll}+))",
     regex.IGNORECASE,
 )
 
@@ -98,7 +80,10 @@ def versus(phrase: Phrase) -> Versus | None:
         "first",
         "last",
     ):
-        listed = run is not None and not _PREPOSITION.search(words[: run[0][0][0]])
+        listed = run is not None and (
+            not _PREPOSITION.search(words[: run[0][0][0]])
+            or (_OF_THESE.search(words[: run[0][0][0]]) is not None and not words.startswith("'s", run[0][-1][1]))
+        )
         other = any(regex.search(r"\bor\b", words[a[1] : b[0]]) for a, b in pairwise(places))
         if not listed and not _MADE_OF.search(words) and not (other and run is None):
             return None
@@ -127,7 +112,7 @@ def extreme(phrase: Phrase) -> Extreme | None:
     words = phrase.words
     most = rf"(?:{SUPERLATIVES}|\b(?:most|least|fewest|best|worst)\b)"
     noun = regex.search(
-        rf"(?:{_BE}(?:with|having|has|have|had)\s+)the\s+(?P<word>{most})\s+(?P<noun>\p{{L}}+(?:\s(?!of\b)\p{{Ll}}+)?)",
+        rf"(?:{BE}(?:with|having|has|have|had)\s+)the\s+(?P<word>{most})\s+(?P<noun>\p{{L}}+(?:\s(?!of\b)\p{{Ll}}+)?)",
         words,
         regex.IGNORECASE,
     )
@@ -135,10 +120,10 @@ def extreme(phrase: Phrase) -> Extreme | None:
         meant = of_noun(noun["word"].casefold(), noun["noun"].casefold())
         return None if meant is None else Extreme(meant, phrase.put(noun.start(), noun.end()))
     for pattern in (
-        rf"{_BE}(?P<event>{EVENT})\s+(?:the\s+|very\s+)*(?P<word>{SUPERLATIVES})",
-        rf"{_BE}(?:the\s+|very\s+)*(?P<word>{SUPERLATIVES})\s+(?:one\s+)?(?:to\s+(?:be\s+|have been\s+)?)?"
+        rf"{BE}(?P<event>{EVENT})\s+(?:the\s+|very\s+)*(?P<word>{SUPERLATIVES})",
+        rf"{BE}(?:the\s+|very\s+)*(?P<word>{SUPERLATIVES})\s+(?:one\s+)?(?:to\s+(?:be\s+|have been\s+)?)?"
         rf"(?P<event>{EVENT})",
-        rf"\b{_BE}(?:the\s+|very\s+)*(?P<word>{SUPERLATIVES})(?:\s+one)?(?=\s*[?.!]*\s*$)",
+        rf"\b{BE}(?:the\s+|very\s+)*(?P<word>{SUPERLATIVES})(?:\s+one)?(?=\s*[?.!]*\s*$)",
         rf"(?:\bvery\s+)?(?P<word>{SUPERLATIVES})(?=\s+[\p{{L}}{NAME}])",
     ):
         found = regex.search(pattern, words, regex.IGNORECASE)
@@ -146,29 +131,6 @@ def extreme(phrase: Phrase) -> Extreme | None:
             meant = sense(found["word"], found[0])
             return None if meant is None else Extreme(meant, phrase.put(found.start(), found.end()))
     return None
-
-
-def limited(phrase: Phrase) -> Limit | None:
-    """A date or a number that the value of what is asked for lies before, after, above, …"""
-    for start, end, value, upper in _dates(phrase):
-        found = _DATED.search(phrase.words[:start])
-        if found is None:
-            continue
-        if found["bound"].casefold() == "between" or (upper is not None and found["bound"].casefold() == "from"):
-            last = _upper(phrase, end) if upper is None else (end, upper)
-            if last is None:
-                continue
-            end, upper = last
-            bounds: tuple[tuple[Bound, Value], ...] = (("since", value), ("until", upper))
-        elif upper is not None:
-            bounds = (("since", value), ("until", upper))
-        else:
-            bounds = ((_BOUNDS[found["bound"].casefold()], value),)
-        meant = sense("first", found["event"] or "")
-        rest = _free(phrase, found.start(), end).put(found.start(), end)
-        if meant is not None and rest.places:
-            return Limit(meant, bounds, phrase.text[found.start("bound") : end], rest)
-    return _measured(phrase)
 
 
 def parted(phrase: Phrase) -> Parts | None:
@@ -239,8 +201,14 @@ def without(phrase: Phrase) -> Without | None:
 
 def denial(phrase: Phrase) -> str | None:
     """The word by which a question asks for what is not."""
-    denials = (found for found in _NEGATION.finditer(phrase.words) if not _NO_MORE.match(phrase.text, found.start()))
+    denials = (found for found in _NEGATION.finditer(phrase.words) if not negated(phrase, found.start()))
     return next((found[0] for found in denials), None)
+
+
+def ranked(phrase: Phrase) -> str | None:
+    """The words that ask for the second, the third, … of several."""
+    found = _RANK.search(phrase.words)
+    return None if found is None else found[0]
 
 
 def asks_whether(phrase: Phrase) -> bool:
@@ -321,72 +289,3 @@ def _headed(phrase: Phrase, start: int) -> Phrase | None:
 def _without_word(phrase: Phrase, pattern: str) -> Phrase:
     found = regex.search(pattern, phrase.words, regex.IGNORECASE)
     return phrase if found is None else phrase.put(found.start(), found.end())
-
-
-def _dates(phrase: Phrase) -> Iterator[tuple[int, int, Value, Value | None]]:
-    """Dates that are no part of a longer name; of a decade, its first and its last year."""
-    longer = phrase.places
-    found: list[tuple[int, int, Value | None, Value | None]] = [
-        (match.start(), match.end(), read_date(match["year"]), read_date(match["year"][:3] + "9"))
-        for match in _DECADE.finditer(phrase.text)
-    ]
-    found += [(start, end, read_date(name), None) for start, end, name in find_dates(phrase.text)]
-    for start, end, value, upper in sorted(found, key=lambda one: one[0]):
-        inside = any(a <= start and end <= b and (a, b) != (start, end) for a, b in longer)
-        if value is not None and not inside:
-            yield start, end, value, upper
-
-
-def _upper(phrase: Phrase, start: int) -> tuple[int, Value] | None:
-    for first, end, value, _ in _dates(phrase):
-        if first >= start and regex.fullmatch(r"\s*(?:and|to|-|–)\s*", phrase.text[start:first]):
-            return end, value
-    return None
-
-
-def _free(phrase: Phrase, start: int, end: int) -> Phrase:
-    """The phrase without the names that stand in a stretch, which are values there."""
-    return phrase.only(place for place in phrase.places if place[1] <= start or place[0] >= end)
-
-
-def _measured(phrase: Phrase) -> Limit | None:
-    found = _MEASURED.search(phrase.text)
-    if found is None:
-        return None
-    words = found["value"].split()
-    for count in range(min(4, len(words)), 0, -1):
-        said = regex.match(rf"(?:\S+\s+){{{count - 1}}}\S+", found["value"])
-        value = read_number(said[0].rstrip("?.,! ")) if said is not None else None
-        if said is None or value is None:
-            continue
-        end = found.start("value") + len(said[0].rstrip("?.,! "))
-        bound: Bound = (
-            "until" if found["most"] or (found["no"] and found["more"])
-            else "since" if found["least"] or (found["no"] and found["less"])
-            else "after" if found["more"] or found["over"]
-            else "before" if found["less"] or found["under"] else "in"
-        )  # fmt: skip
-        noun = _counts(value, said[0], phrase.words[end:])
-        if found["noun"]:
-            meant: Sense | None = of_noun("most", found["noun"].casefold())
-        elif noun is not None:
-            meant, end = of_noun("most", noun["noun"].casefold()), end + noun.end()
-        else:
-            word = (found["more"] or found["less"] or "").casefold()
-            meant = sense(word) or Sense(found[0], (), 0, 1)
-        rest = _free(phrase, found.start(), end).put(found.start(), end)
-        if meant is not None and rest.places:
-            said_so = phrase.text[found.start("noun" if found["noun"] else "bound") : end]
-            return Limit(
-                Sense(meant.word, meant.hints, 0, meant.number or 1, meant.strict), ((bound, value),), said_so, rest
-            )
-    return None
-
-
-def _counts(value: Value, said: str, after: str) -> "regex.Match[str] | None":
-    """What a number without a unit counts, by the word behind it: "more than 3 prizes"."""
-    if value.kind or any(c.isalpha() for c in said):
-        return None
-    return regex.match(
-        r"\s+(?!(?:and|or|but|by|in|on|at|of|for|to|with|from|that|which|who|than|\p{L}+ed)\b)(?P<noun>\p{Ll}+)", after
-    )

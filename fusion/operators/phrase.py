@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import regex
 
+from fusion.operators.values import read_date, read_number
 from fusion.question import Link, is_chinese
 
 NAME = "\ue000"  # stands for each character of a name, so that a name's words say nothing
@@ -29,15 +30,28 @@ class Phrase:
     @property
     def words(self) -> str:
         """The text with ``NAME`` for each character of a name."""
-        letters = list(self.text)
-        for start, end in self.places:
-            letters[start:end] = NAME * (end - start)
-        return "".join(letters)
+        return self._without(self.places)
+
+    @property
+    def unvalued(self) -> str:
+        """The same, where dates and numbers are no names."""
+        return self._without(place for place in self.places if not self.is_value(place))
 
     @property
     def chinese(self) -> bool:
         """Whether its words, names aside, are Chinese; where it is only names, whether they are."""
         return is_chinese(self.words) or (not self.words.strip(NAME + " ?") and is_chinese(self.text))
+
+    def is_value(self, place: Place) -> bool:
+        """Whether what stands there is, as it is said, a date or a number."""
+        said = self.text[slice(*place)]
+        return read_date(said) is not None or read_number(said) is not None
+
+    def _without(self, places: Iterable[Place]) -> str:
+        letters = list(self.text)
+        for start, end in places:
+            letters[start:end] = NAME * (end - start)
+        return "".join(letters)
 
     def at(self, place: Place) -> tuple[Link, ...]:
         """What may be named at a place."""

@@ -1,12 +1,15 @@
 """From the words of a phrase to the set that it asks for: operators are cut out until only chains are left."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import regex
 
 from fusion.cues import INVERSE, Cue
-from fusion.operators import algebra, chinese, english
-from fusion.operators.algebra import Found
+from fusion.operators import algebra, chinese, chinese_limits, english, english_limits, valued
 from fusion.operators.attributes import Attributes, Measured
 from fusion.operators.forms import Limit, Parts
+from fusion.operators.found import Found, of_chain
 from fusion.operators.operands import Operands
 from fusion.operators.phrase import Phrase
 from fusion.operators.senses import Sense
@@ -22,7 +25,7 @@ class Sets:
     def __init__(self, facts: Facts, operands: Operands, attributes: Attributes, *, chinese: bool) -> None:
         """``chinese``: by which language's words."""
         self._facts, self._operands, self._attributes = facts, operands, attributes
-        self._words = _WORDS[chinese]
+        self.words, self.limits = _WORDS[chinese], _LIMITS[chinese]
 
     def set(self, phrase: Phrase) -> Found | Miss:
         """The set that a phrase asks for."""
@@ -40,27 +43,30 @@ class Sets:
         combined = self.combined(phrase) if len(phrase.places) > 1 else None
         if isinstance(combined, Found):
             return [combined]
-        return [algebra.of_chain(chain) for chain in self._operands.chains(phrase)]
+        return [of_chain(chain) for chain in self._operands.chains(phrase)]
 
     def combined(self, phrase: Phrase) -> Found | Miss | None:
         """The set that a phrase with operators asks for; None if it has none."""
-        extreme = self._words.extreme(phrase)
+        extreme = self.words.extreme(phrase)
         if extreme is not None and not self.is_relation(phrase, extreme.sense.word):
             part, measured = self._measured(extreme.rest, extreme.sense)
             if isinstance(part, Miss):
                 return part
             if isinstance(measured, Miss):
-                return measured
-            return algebra.farthest(part, measured, extreme.sense.end(measured.kind), self._name)
-        limit = self._words.limited(phrase)
+                return replace(measured, final=True)  # no sentence by itself says which of many comes first
+            return valued.farthest(part, measured, extreme.sense.end(measured.kind), self._name)
+        limit = self.limits.limited(phrase)
         if limit is not None:
             part, measured = self._measured(limit.rest, limit.sense, unit=limit.bounds[0][1].kind)
             if isinstance(part, Miss):
                 return part
             if isinstance(measured, Miss):
                 return None if self._describes(limit, phrase) else measured
-            return algebra.within(part, measured, limit.bounds, limit.text)
-        parts = self._words.parted(phrase)
+            return valued.within(part, measured, limit.bounds, limit.text)
+        unread = self.limits.unread(phrase)
+        if unread is not None:
+            return Miss(f"what {unread!r} asks for could not be told", final=True)
+        parts = self.words.parted(phrase)
         if parts is not None:
             return self._parted(parts)
         return self._beside(phrase)
@@ -99,7 +105,7 @@ class Sets:
 
     def _beside(self, phrase: Phrase) -> Found | None:
         """Those who are what a noun says beside: "actors" that were born somewhere."""
-        role = self._words.role(phrase)
+        role = self.words.role(phrase)
         if role is None or len(phrase.places) != 1:
             return None
         noun, rest = role
@@ -122,6 +128,15 @@ class Sets:
     def cues(self, phrase: Phrase) -> list[Cue]:
         return self._operands.cues(phrase)
 
+    def either(self, phrase: Phrase) -> str | None:
+        """Two words that relate, joined by "or": "direct or star in"."""
+        cues = [cue for cue in self.cues(phrase) if not cue.soft]
+        for one, other in pairwise(cues):
+            apart = set(one.chains).isdisjoint(other.chains)
+            if apart and regex.fullmatch(r"\s*过?(?:或者?|or)\s*", phrase.text[one.end : other.start]):
+                return phrase.text[one.start : other.end]
+        return None
+
     def is_relation(self, phrase: Phrase, word: str) -> bool:
         """Whether a word belongs to what the graph calls one of its relations: "largest" of "largest city"."""
         whole = regex.compile(
@@ -134,6 +149,7 @@ class Sets:
 
 
 _WORDS = {True: chinese, False: english}
+_LIMITS = {True: chinese_limits, False: english_limits}
 
 
 def _says(phrase: Phrase, cue: Cue, noun: str) -> bool:

@@ -167,7 +167,12 @@ class Planner:
         return Planner(weights, self.relations, encoder=self.encoder, hops=self.hops)
 
     def likeness(self, asked: Asked) -> float:
-        """The cosine of a question and the one of training that is most like it; 1 where none is known."""
+        """The cosine of a question and the one of training that is most like it; 1 where none is known.
+
+        It is 0 of a Chinese question where training saw no Chinese, of which the encoder knows next to nothing.
+        """
+        if CHARACTERS not in self.weights and asked.grams.any():
+            return 0.0
         known = self.weights.get("questions")
         return 1.0 if known is None else float((known @ asked.direction).max())
 

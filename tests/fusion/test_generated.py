@@ -92,10 +92,14 @@ def test_chinese_characters_are_told_apart(embedder: MiniLM, trained: Trained) -
     assert not english.grams.any()
 
 
-def test_a_planner_of_english_has_no_table_of_characters(embedder: MiniLM) -> None:
+def test_a_planner_of_english_has_no_table_of_characters_and_is_not_asked_in_chinese(embedder: MiniLM) -> None:
     told = graph([(film(f"Amber Road {n}"), "sits_next_to", film(f"Amber Road {n + 1}")) for n in range(9)])
     found = learn_questions([], told, ONTOLOGY, embedder, graph=mirror(told), generated=40, reasoner=False, epochs=1)
     assert CHARACTERS not in found.planner.weights
+    texts = [f"{TOPIC}拍过的电影都有哪些", f"what does {TOPIC} sit next to"]
+    chinese, english = map(Asked.of, texts, embedder.tokens(texts))
+    assert found.planner.likeness(chinese) == 0
+    assert found.planner.likeness(english) > 0
 
 
 def test_ones_own_questions_are_mixed_with_those_of_the_graph(store: MemoryStore, embedder: MiniLM) -> None:

@@ -66,6 +66,17 @@ def test_what_a_question_names(text: str, name: str | None, index: NameIndex) ->
     assert first(link(index, ontology.default(), text)) == name
 
 
+def test_a_name_in_a_chinese_sentence_is_not_misspelt_by_the_word_before_it(index: NameIndex) -> None:
+    found = link(index, ontology.default(), "Keanu Reeves出生于Oslo吗？")
+    assert [(one.entity.name, one.score) for one in found] == [("Keanu Reeves", 1.0), ("Oslo", 1.0)]
+
+
+def test_capitals_tell_a_name_of_plain_words_where_a_chinese_question_begins() -> None:
+    store = graph([(film("The Event"), "directed_by", person("Bo Dahl"))])
+    assert first(link(store, ontology.default(), "The Event的导演是谁？")) == "The Event"
+    assert first(link(store, ontology.default(), "Event of 1990 in Oslo")) is None
+
+
 def test_what_is_named_exactly_is_the_same_by_store_and_index(store: MemoryStore, index: NameIndex) -> None:
     names = [entity.name for entity in store.all_entities()]
     for name in names:
