@@ -18,12 +18,12 @@ import numpy as np
 
 from benchmarks.kgqa import CONFIG, METAQA, METAQA_DEV, PATHS, examples, metaqa, path_questions, show
 from benchmarks.rows import Row, data_folder, merge_rows
+from fusion.fitting import Epoch
 from fusion.planner.model import row_texts
 from fusion.planner.training import Example, train_planner
 from fusion.reasoner.fusing import Seen, calibration_error, fuse, given
 from fusion.reasoner.learning import Look, learn_reasoner
 from fusion.reasoner.model import Calibration
-from fusion.reasoner.training import ReasonerEpoch
 from kg.facts import EntityId
 from kg.mirror import Mirror
 from nlp.embed import MiniLM
@@ -141,7 +141,7 @@ def on_metaqa(share: float, each: int, limit: int | None, command: str) -> list[
     return measure(graph, train, dev, asked, "MetaQA, kb_recovered.txt", METAQA.hops, command)
 
 
-def tell(epoch: ReasonerEpoch) -> None:
+def tell(epoch: Epoch) -> None:
     """Print how an epoch of the reasoner went."""
     hits = "" if epoch.hits1 is None else f", dev Hits@1 {epoch.hits1:.4f}"
     print(f"reasoner, epoch {epoch.number}: {epoch.seconds:.0f} s, loss {epoch.loss:.4f}{hits}", flush=True)

@@ -1,5 +1,6 @@
 """Questions learned from a file and answered beside the plans: calibrated, each answer with facts of the store."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +11,23 @@ from api.explaining import explain
 from api.settings import Settings
 from fusion.answerer import Answerer
 from fusion.errors import PlannerError
-from fusion.planned import SURE, PlannedReader
+from fusion.paths import Facts
+from fusion.planned import PlannedReader
 from fusion.planner.learning import Trained, learn_questions
+from fusion.planner.model import TOPIC, Asked, row_texts
 from fusion.planner.questions import Question
+from fusion.planner.training import Example
+from fusion.question import link
 from fusion.reader import Miss, Reading
 from fusion.reasoned import Reasoned
+from fusion.reasoner.fusing import fuse
+from fusion.reasoner.learning import Look
+from fusion.thought import SURE
 from fusion.trace import Choice
 from kg import ontology
 from kg.memory_store import MemoryStore
 from kg.mirror import mirror
-from nlp.embed import MiniLM
+from nlp.embed import MiniLM, Vectors
 from tests.fusion.graphs import Statement, film, graph, person, place
 
 FILMS = [film(f"{title} {n}") for title in ("Amber Road", "Paper Lantern", "Hollow Bell") for n in range(10, 28)]
@@ -66,7 +74,7 @@ def trained(store: MemoryStore, embedder: MiniLM) -> Trained:
 @pytest.fixture(scope="module")
 def planned(store: MemoryStore, embedder: MiniLM, trained: Trained) -> PlannedReader:
     assert trained.learned_reasoner is not None
-    reasoned = Reasoned(store, trained.planner, trained.learned_reasoner.reasoner, embedder)
+    reasoned = Reasoned(trained.planner, trained.learned_reasoner.reasoner, embedder)
     return PlannedReader(store, trained.planner, embedder, reasoned=reasoned)
 
 
@@ -115,6 +123,61 @@ def test_where_no_plan_is_sure_the_reasoner_answers(
         assert planned.reasoned.reconsider(either, asked, facts) == either  # which is meant is asked
 
 
+def test_what_is_answered_is_what_was_calibrated(
+    store: MemoryStore, embedder: MiniLM, trained: Trained, planned: PlannedReader
+) -> None:
+    known, whole = ontology.default(), mirror(store)
+    films = [FILMS[n] for n in (1, 4, 5)]  # who directs them is said to have written them, too: two plans, one answer
+    asked = [Question(n, f"who directed {one.name}", (PEOPLE[0].name,)) for n, one in enumerate(films)]
+    assert trained.learned_reasoner is not None
+    assert planned.reasoned is not None
+    reasoner = trained.learned_reasoner.reasoner
+    assert reasoner.calibration is not None
+    look = Look(trained.planner, reasoner, whole, embedder.encode(row_texts(whole.relations)))
+    for film_asked, question in zip(films, asked, strict=True):
+        text, topic = question.text, film_asked.name
+        (tokens,) = embedder.tokens([text.replace(topic, TOPIC)])
+        example = Example(Asked.of(text.replace(topic, TOPIC), tokens), (whole.places[film_asked.id],), frozenset())
+        calibrated = {whole.entities[one.place]: one for one in fuse(reasoner.calibration, look(example))}
+        thought = planned.think(text, [one for one in link(store, known, text) if one.entity == film_asked])
+        guesses = planned.reasoned.think(text, thought, Facts(store))
+        assert guesses
+        for guess in guesses:
+            assert guess.planned == pytest.approx(calibrated[guess.entity.id].planned, abs=1e-4)
+            assert guess.probability == pytest.approx(calibrated[guess.entity.id].probability, abs=1e-3)
+        summed = [one.probability for one in thought.plans if one.answers == thought.plans[0].answers]
+        assert len(summed) == 1
+
+
+def test_a_part_of_the_graph_is_said_to_be_one_and_words_are_encoded_once(
+    store: MemoryStore, trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Heard(MiniLM):
+        """Remembers what it encoded."""
+
+        def encode(self, texts: Sequence[str]) -> Vectors:
+            encoded.extend(texts)
+            return super().encode(texts)
+
+    encoded: list[str] = []
+    heard = Heard(threads=1)
+    monkeypatch.setattr("fusion.ground.NEARBY", 60)
+    assert trained.learned_reasoner is not None
+    reasoned = Reasoned(trained.planner, trained.learned_reasoner.reasoner, heard)
+    near = PlannedReader(store, trained.planner, heard, reasoned=reasoned, mirrored=10)
+    answerer = Answerer(store, embedder=heard, ontology=ontology.default(), planned=lambda: near)
+    for n in (0, 3, 6):
+        asked, facts = answerer.understand(f"Who directed {FILMS[n].name}?")
+        thought = near.think(asked.text, asked.links)
+        unsure = Choice(Miss("no plan is sure"), "words", thought=thought, unsure=True)
+        found = reasoned.reconsider(unsure, asked, facts)
+        assert found.by == "reasoner"
+        assert found.reading.reason.startswith("no plan was sure; reasoned from what lies near; walked among the ")
+        assert "not in the whole graph" in found.reading.reason
+    assert "directed by" in encoded
+    assert len(encoded) == len(set(encoded))
+
+
 def test_a_question_about_nothing_of_the_kind_is_not_reasoned_over(
     store: MemoryStore, embedder: MiniLM, planned: PlannedReader
 ) -> None:
@@ -130,7 +193,7 @@ def test_a_reasoner_of_another_encoder_is_refused(store: MemoryStore, planned: P
         name = "other-encoder"  # type: ignore[assignment]
 
     with pytest.raises(PlannerError, match="trained with the encoder"):
-        Reasoned(store, trained.planner, trained.learned_reasoner.reasoner, Other())
+        Reasoned(trained.planner, trained.learned_reasoner.reasoner, Other())
 
 
 def test_what_was_learned_is_kept_used_and_explained(store: MemoryStore, trained: Trained, tmp_path: Path) -> None:
