@@ -161,7 +161,7 @@ def test_a_part_of_the_graph_is_said_to_be_one_and_words_are_encoded_once(
 
     encoded: list[str] = []
     heard = Heard(threads=1)
-    monkeypatch.setattr("fusion.ground.NEARBY", 60)
+    monkeypatch.setattr("fusion.ground.NEARBY", 20)
     assert trained.learned_reasoner is not None
     reasoned = Reasoned(trained.planner, trained.learned_reasoner.reasoner, heard)
     near = PlannedReader(store, trained.planner, heard, reasoned=reasoned, mirrored=10)
