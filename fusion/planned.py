@@ -29,9 +29,9 @@ from nlp.embed import TokenEmbedder
 if TYPE_CHECKING:
     from fusion.reasoned import Reasoned
 
-EQUAL = 0.9  # another entity from which a plan fits this well: nothing but other words of the question can tell which is meant
-# A plan that is less probable than this follows other relations, for want of those that are asked for: the highest of
-# the thresholds tried that refuses at most two of a hundred right plans (python -m benchmarks.reasoner metaqa --refused).
+EQUAL = 0.9  # of two entities that fit so nearly as well, nothing but other words of the question tells which is meant
+# A plan that is less probable than this follows other relations, for want of those that are asked for. The highest of
+# the thresholds tried that refuses at most 2 of 100 right plans (python -m benchmarks.reasoner metaqa --refused).
 MEANT = 0.01
 CERTAIN = 0.75  # what the words of a question say by themselves is not even looked at
 
