@@ -234,7 +234,7 @@ class Services:
         from fusion.reasoned import Reasoned
         from fusion.reasoner.model import load
 
-        return Reasoned(self.store, planner, load(self.reasoner_file), self.embedder)
+        return Reasoned(planner, load(self.reasoner_file), self.embedder)
 
     @property
     def learned_graph(self) -> "LearnedGraph":

@@ -11,10 +11,10 @@ from kg.facts import EntityId
 
 if TYPE_CHECKING:
     from api.assemble import Services
-    from fusion.planned import Planned, Thought
     from fusion.question import Link
     from fusion.reader import Miss, Reading
     from fusion.reasoned import Guess
+    from fusion.thought import Planned, Thought
     from fusion.trace import Trace
 
 

@@ -13,10 +13,9 @@ from api.job import Tell
 from api.schemas import Body, Shape
 
 if TYPE_CHECKING:
+    from fusion.fitting import Epoch
     from fusion.planner.learning import Part
     from fusion.planner.questions import Question
-    from fusion.planner.training import PlannerEpoch
-    from fusion.reasoner.training import ReasonerEpoch
 
 MOST = 100_000  # questions of one request
 
@@ -157,7 +156,7 @@ def learn(
     from kg.mirror import mirror
     from kg.mirror_file import kept_mirror
 
-    def epoch(one: "PlannerEpoch | ReasonerEpoch", by: str = "") -> None:
+    def epoch(one: "Epoch", by: str = "") -> None:
         hits = "" if one.hits1 is None else f", Hits@1 {one.hits1:.3f}"
         tell(f"{by}epoch {one.number}: loss {one.loss:.3f}{hits}, {one.seconds:.0f} s")
 

@@ -29,10 +29,11 @@ from typing import SupportsFloat
 import numpy as np
 
 from benchmarks.rows import Row, data_folder, merge_rows
+from fusion.fitting import Epoch
 from fusion.planner.labels import stems
 from fusion.planner.model import TOPIC, Asked, Planner, row_texts
 from fusion.planner.search import candidates, plans
-from fusion.planner.training import Example, PlannerConfig, PlannerEpoch, train_planner
+from fusion.planner.training import Example, PlannerConfig, train_planner
 from fusion.planner.wording import examples as worded_examples
 from fusion.planner.wording import generate
 from kg import ontology
@@ -264,7 +265,7 @@ def rows_of(
     ]
 
 
-def show(epoch: PlannerEpoch) -> None:
+def show(epoch: Epoch) -> None:
     """Print how an epoch went."""
     hits = "" if epoch.hits1 is None else f", dev Hits@1 {epoch.hits1:.4f}"
     print(f"epoch {epoch.number}: {epoch.seconds:.0f} s, loss {epoch.loss:.4f}{hits}", flush=True)

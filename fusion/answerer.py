@@ -11,23 +11,21 @@ from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from fusion.answer import Answer, Citation, abstain
+from fusion.answer import Answer, abstain
 from fusion.asking import unfit, unsaid
 from fusion.cues import Speech
-from fusion.extract import READ, TRUST, Found, extract, extract_about
 from fusion.homonyms import ask_back, told
 from fusion.operators.operate import Operators
 from fusion.paths import Facts
 from fusion.predicting import Predictor
+from fusion.proving import Prover
 from fusion.question import Link, Names, link
-from fusion.quoting import as_written, quote
 from fusion.reader import Asked, Miss, Reading, read, understand
 from fusion.retrieve import Retriever
 from fusion.trace import Choice, Passage, Trace
-from fusion.verify import verify
-from kg.facts import Entity, EntityId, FactId, Path, name_key
+from kg.facts import EntityId, name_key
 from kg.ontology import Ontology
-from kg.store import ChunkHit, GraphStore
+from kg.store import GraphStore
 from nlp.embed import Embedder
 
 if TYPE_CHECKING:
@@ -67,6 +65,7 @@ class Answerer:
         self._lock = Lock()
         self._read: tuple[int, Facts] | None = None
         self._retriever = Retriever(store, embedder=embedder, ontology=ontology, speech=self._speech)
+        self._prover = Prover(store, self._retriever, ontology)
 
     def ask(self, question: str, *, topics: Collection[EntityId] = (), predict: bool = False) -> Answer:
         """Answer with entities, paths and quotations, or abstain and say what was missing.
@@ -132,7 +131,7 @@ class Answerer:
         if limit < 1 or not text.strip():
             return []
         links = link(self._names(self._store.version()), self._ontology, text)
-        return self._passages(self._retriever.retrieve(text, limit=limit, links=links).passages)
+        return self._prover.passages(self._retriever.retrieve(text, limit=limit, links=links).passages)
 
     def _trace(self, question: str, topics: Collection[EntityId], *, predict: bool) -> Trace:
         if not name_key(question):
@@ -147,7 +146,7 @@ class Answerer:
             named = sorted(f"{known[id].name} ({known[id].type})" if id in known else str(id) for id in strangers)
             return Trace(abstain(question, f"the question has no name that may mean {' or '.join(named)}"))
         if not asked.links:
-            return self._from_passages(asked, None, "nothing in the graph has a name that the question mentions")
+            return self._prover.from_passages(asked, None, "nothing in the graph has a name that the question mentions")
         choice = self._choose(asked, facts)
         while isinstance(choice.reading, Reading) and choice.reading.meant:
             meant = choice.reading.meant
@@ -160,20 +159,20 @@ class Answerer:
             if not answer.abstained:
                 return Trace(answer, "prediction", asked, choice)
         if isinstance(choice.reading, Reading):
-            answer = self._from_graph(asked, choice.reading, facts)
+            answer = self._prover.from_graph(asked, choice.reading, facts)
             if not answer.abstained:
                 return Trace(answer, choice.by, asked, choice)
         elif choice.reading.final:
             return Trace(abstain(question, choice.reading.reason), "nothing", asked, choice)
         else:
-            answer = self._from_walk(asked, choice.reading, facts)
+            answer = self._prover.from_walk(asked, choice.reading, facts)
             if not answer.abstained:
                 return Trace(answer, "passages", asked, choice)
             if predict:
                 answer = self._from_prediction(asked, choice, facts)
                 if not answer.abstained:
                     return Trace(answer, "prediction", asked, choice)
-        return self._from_passages(asked, choice, answer.reason)
+        return self._prover.from_passages(asked, choice, answer.reason)
 
     def _choose(self, asked: Asked, facts: Facts) -> Choice:
         operation = self._operators.read(asked, facts, lambda: self._plain(asked, facts).reading)
@@ -220,96 +219,12 @@ class Answerer:
                 self._read = version, Facts(self._store, version=version, known=names)
             return self._read[1]
 
-    def _passages(self, hits: Sequence[ChunkHit]) -> list[Passage]:
-        records = {record.id: record for record in self._store.document_records({hit.chunk.document for hit in hits})}
-        return [
-            Passage(hit.chunk, records[hit.chunk.document].source, records[hit.chunk.document].title, hit.score)
-            for hit in hits
-            if hit.chunk.document in records
-        ]
-
     def _from_prediction(self, asked: Asked, choice: Choice, facts: Facts) -> Answer:
         """Answer from a chain that the graph has all but one fact of, where that one is expected."""
         found = self._predictor.predict(asked, choice, facts)
         if isinstance(found, Miss):
             return abstain(asked.text, found.reason)
-        return self._from_graph(asked, found.reading, facts, expected=found.expected)
-
-    def _from_graph(
-        self, asked: Asked, found: Reading, facts: Facts, *, expected: dict[FactId, float] | None = None
-    ) -> Answer:
-        steps = {fact.id: fact for path in found.paths for fact in path}
-        names = facts.entities({end for fact in steps.values() for end in (fact.subject, fact.object)})
-        names |= {entity.id: entity for entity in found.entities}
-        cut = quote(self._store, list(steps.values()))
-        answer = Answer(
-            question=asked.text,
-            text=as_written(asked, found, cut, self._store, self._ontology),
-            reason=found.reason,
-            confidence=round(min(found.score, 1.0), 3),
-            entities=found.entities,
-            paths=tuple(dict.fromkeys(Path(path) for path in found.paths)),
-            citations=tuple(cut),
-            names=names,
-            predicted=expected,
-        )
-        return verify(answer, self._store, cut, joint=found.joint, predicting=expected is not None)
-
-    def _from_walk(self, asked: Asked, miss: Miss, facts: Facts) -> Answer:
-        """Answer from a sentence about what the walk reached, where only its last hop is missing from the graph."""
-        if miss.walk is None or len(miss.left) != 1:
-            return abstain(asked.text, miss.reason)
-        about = miss.walk.reached
-        found = extract_about(asked, about.keys(), miss.left, self._store, self._ontology)
-        if found is None:
-            return abstain(asked.text, miss.reason)
-        document = found.hit.chunk.document
-        source = next((record.source for record in self._store.document_records([document])), "")
-        steps = {fact.id: fact for path in about.values() for fact in path}
-        names = facts.entities({end for fact in steps.values() for end in (fact.subject, fact.object)})
-        return self._from_sentence(asked, found, source, miss.reason, tuple(map(Path, about.values())), names)
-
-    def _from_passages(self, asked: Asked, choice: Choice | None, reason: str) -> Trace:
-        hits = self._retriever.retrieve(asked.text, limit=READ, links=asked.links).passages
-        passages = self._passages(hits)
-        found = extract(
-            asked,
-            [ChunkHit(passage.chunk, passage.score) for passage in passages],
-            [passage.title for passage in passages],
-            self._store,
-            self._ontology,
-        )
-        answer = abstain(asked.text, reason)
-        if found is not None:
-            source = next(passage.source for passage in passages if passage.chunk.id == found.hit.chunk.id)
-            answer = self._from_sentence(asked, found, source, reason)
-        return Trace(answer, "nothing" if answer.abstained else "passages", asked, choice, tuple(passages))
-
-    def _from_sentence(
-        self,
-        asked: Asked,
-        found: Found,
-        source: str,
-        reason: str,
-        paths: tuple[Path, ...] = (),
-        names: dict[EntityId, Entity] | None = None,
-    ) -> Answer:
-        chunk = found.hit.chunk
-        words = chunk.text[found.start : found.end]
-        citation = Citation(chunk.document, source, chunk.start + found.start, chunk.start + found.end, words)
-        cut = quote(self._store, [fact for path in paths for fact in path.facts]) | {citation: chunk.id}
-        things = () if found.entity is None else (found.entity,)
-        answer = Answer(
-            question=asked.text,
-            text=found.text,
-            reason=f"read from one sentence: {reason}",
-            confidence=round(TRUST * found.score, 3),
-            entities=things,
-            paths=tuple(path for path in paths if path.facts),
-            citations=tuple(cut),
-            names=(names or {}) | {thing.id: thing for thing in things},
-        )
-        return verify(answer, self._store, cut)
+        return self._prover.from_graph(asked, found.reading, facts, expected=found.expected)
 
 
 def _chosen(links: Sequence[Link], topics: Collection[EntityId]) -> tuple[Link, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fusion.cues import ALIASES, INVERSE, ONE_WAY, SAME_AS, Chain, Cue
-from kg.facts import Entity, EntityId, Fact
+from kg.facts import Entity, EntityId, Fact, Triple
 from kg.ontology import Ontology
 from kg.store import GraphStore
 
@@ -74,6 +74,11 @@ class Facts:
         if missing:
             self._entities |= {entity.id: entity for entity in self._known.entities(missing)}
         return {id: self._entities[id] for id in ids if id in self._entities}
+
+    def held(self, triples: Collection[Triple]) -> dict[Triple, Fact]:
+        """Those of these facts that the store has now, with their evidence."""
+        found = self._store.facts_between(sorted(triples))
+        return {(fact.subject, fact.relation, fact.object): fact for fact in found}
 
     def know(self, entities: Iterable[Entity]) -> None:
         """Keep entities that came with something else."""

@@ -7,24 +7,20 @@ the store before it is shown: those of its plan, where it has one, else the like
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
 
-import numpy as np
-
-from fusion.errors import PlannerError
+from fusion import weights_file
+from fusion.ground import Ground, RowsKept
 from fusion.paths import Facts
-from fusion.planned import SURE, Thought, familiar, same_name
-from fusion.planner.model import Array, Asked, Planner, masked, row_texts
+from fusion.planner.model import Asked, Planner, masked
 from fusion.planner.search import candidates
 from fusion.reader import LISTED, Reading
 from fusion.reader import Asked as Understood
 from fusion.reasoner.around import best_path
 from fusion.reasoner.fusing import fuse, given, see
-from fusion.reasoner.model import Reasoner, Rows
+from fusion.reasoner.model import Reasoner
+from fusion.thought import SURE, Thought, familiar, same_name
 from fusion.trace import Choice
 from kg.facts import Entity, Fact, Triple
-from kg.mirror import Mirror
-from kg.store import GraphStore
 from nlp.embed import TokenEmbedder
 
 SHOWN = 10  # guesses that are no answers, and still told
@@ -45,20 +41,15 @@ class Guess:
 class Reasoned:
     """Reasons over what lies around a question's topic. Safe to use from several threads."""
 
-    def __init__(self, store: GraphStore, planner: Planner, reasoner: Reasoner, embedder: TokenEmbedder) -> None:
+    def __init__(self, planner: Planner, reasoner: Reasoner, embedder: TokenEmbedder) -> None:
         """``planner`` is the one that the reasoner was calibrated beside.
 
         Raises:
             PlannerError: the reasoner was trained on the vectors of another encoder.
         """
-        if reasoner.encoder != embedder.name:
-            raise PlannerError(
-                f"The reasoner was trained with the encoder {reasoner.encoder}, and this one is {embedder.name}; train "
-                "it anew with `clew learn --questions`."
-            )
-        self._store, self._planner, self._reasoner, self._embedder = store, planner, reasoner, embedder
-        self._lock = Lock()
-        self._kept: tuple[tuple[str, ...], Rows] | None = None
+        weights_file.check_encoder(reasoner.encoder, embedder.name, what="reasoner")
+        self._planner, self._reasoner, self._embedder = planner, reasoner, embedder
+        self._rows = RowsKept(reasoner.rows)
 
     def reconsider(self, choice: Choice, asked: Understood, facts: Facts) -> Choice:
         """The choice, or, where no plan was sure and the reasoner is surer than what was chosen, its answer.
@@ -69,11 +60,12 @@ class Reasoned:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
         """
-        if not choice.unsure or choice.thought is None or same_name(choice.thought.plans):
+        thought = choice.thought
+        if not choice.unsure or thought is None or same_name(thought.plans):
             return choice  # which of several things is meant is asked, not reasoned
-        guesses = self.think(asked.text, choice.thought, facts)
+        guesses = self.think(asked.text, thought, facts)
         choice = replace(choice, guesses=guesses)
-        reading = _reading(guesses)
+        reading = _reading(guesses, thought.ground)
         if reading is None or reading.score < SURE or all(one.type in asked.unfit for one in reading.entities):
             return choice
         if isinstance(choice.reading, Reading) and choice.reading.score >= reading.score:
@@ -92,7 +84,7 @@ class Reasoned:
         best, graph = thought.plans[0], thought.graph
         question = masked(text, best.link.start, best.link.end)
         asked = Asked.of(question, self._embedder.tokens([question])[0])
-        scored = self._reasoner.reason(asked, graph, self._rows(graph), [best.topic])
+        scored = self._reasoner.reason(asked, graph, self._rows.of(thought.ground), [best.topic])
         found = candidates([one.plan for one in thought.plans if one.link == best.link], [best.topic])
         fused = fuse(self._reasoner.calibration, see(found, best.fit / best.link.score, scored))
         answers = {one.place for one in given(fused, found[0].plan if found else None)}
@@ -105,7 +97,7 @@ class Reasoned:
                 here = scored.part.here([one.place])
                 hops = self._reasoner.hops
                 ways[one.place] = best_path(graph, scored.part, scored.relevance, int(here[0]), hops=hops)[1]
-        held = self._held([triple for way in ways.values() for triple in way])
+        held = facts.held({triple for way in ways.values() for triple in way})
         known = facts.entities([graph.entities[one.place] for one in shown])
         sure = familiar(self._planner.likeness(asked)) * best.link.score
         return tuple(
@@ -121,20 +113,8 @@ class Reasoned:
             if ways[one.place] and held.keys() >= {*ways[one.place]} and graph.entities[one.place] in known
         )
 
-    def _held(self, triples: Sequence[Triple]) -> dict[Triple, Fact]:
-        found = self._store.facts_between(sorted(set(triples)))
-        return {(fact.subject, fact.relation, fact.object): fact for fact in found}
 
-    def _rows(self, graph: Mirror) -> Rows:
-        """The rows of a graph; they change only with its relations."""
-        with self._lock:
-            if self._kept is None or self._kept[0] != graph.relations:
-                texts: Array = np.asarray(self._embedder.encode(row_texts(graph.relations)), np.float32)
-                self._kept = graph.relations, self._reasoner.rows(graph.relations, texts)
-            return self._kept[1]
-
-
-def _reading(guesses: Sequence[Guess]) -> Reading | None:
+def _reading(guesses: Sequence[Guess], ground: Ground) -> Reading | None:
     """The answer that guesses make; None where there is none."""
     found = [guess for guess in guesses if guess.answers][:LISTED]
     if not found:
@@ -144,5 +124,5 @@ def _reading(guesses: Sequence[Guess]) -> Reading | None:
         entities=tuple(guess.entity for guess in found),
         paths=tuple(guess.path for guess in found),
         score=found[0].probability,
-        reason="no plan was sure; reasoned from what lies near",
+        reason="; ".join(filter(None, ("no plan was sure; reasoned from what lies near", ground.caution))),
     )

@@ -9,8 +9,8 @@ from kg.facts import Chunk
 
 if TYPE_CHECKING:
     from fusion.operators.answers import Operation
-    from fusion.planned import Thought
     from fusion.reasoned import Guess
+    from fusion.thought import Thought
 
 By = Literal["plan", "reasoner", "words", "operators", "prediction", "passages", "nothing"]
 

@@ -29,3 +29,16 @@ def write(
         raise PlannerError(
             f"The {what} could not be written to {path} ({error}); give a folder that can be written to."
         ) from error
+
+
+def check_encoder(trained: str, given: str, *, what: str) -> None:
+    """Whether a model reads with the sentence encoder that it was trained on.
+
+    Raises:
+        PlannerError: it was trained on the vectors of another one.
+    """
+    if trained != given:
+        raise PlannerError(
+            f"The {what} was trained with the encoder {trained}, and this one is {given}; train it anew with "
+            "`clew learn --questions`."
+        )

@@ -19,7 +19,8 @@ from kg.facts import EntityId, Fact, Triple
 from kg.ontology import Ontology
 
 if TYPE_CHECKING:
-    from fusion.planned import Planned, PlannedReader, Thought
+    from fusion.planned import PlannedReader
+    from fusion.thought import Planned, Thought
 
 SURE, CERTAIN = 0.5, 0.75  # plans below are passed over; those above go before what the words say
 READINGS = 6  # of one operand

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fusion.errors import NothingLearnedError
+from fusion.fitting import Epoch
 from fusion.planner.model import Planner, row_texts
 from fusion.planner.questions import Question, prepare
-from fusion.planner.training import Example, PlannerConfig, PlannerEpoch, hits_at_1, train_planner
+from fusion.planner.training import Example, PlannerConfig, hits_at_1, train_planner
 from fusion.planner.wording import Made, generate
 from fusion.planner.wording import examples as worded
 from fusion.reasoner.learning import LearnedReasoner, learn_reasoner
-from fusion.reasoner.training import ReasonerEpoch
 from kg.facts import EntityId
 from kg.mirror import Mirror
 from kg.ontology import Ontology
@@ -92,8 +92,8 @@ def learn_questions(
     epochs: int | None = None,
     seed: int = 0,
     begin: Callable[[int, int], None] = lambda questions, epochs: None,
-    progress: Callable[[PlannerEpoch], None] | None = None,
-    reasoning: Callable[[ReasonerEpoch], None] | None = None,
+    progress: Callable[[Epoch], None] | None = None,
+    reasoning: Callable[[Epoch], None] | None = None,
 ) -> Trained:
     """Train a planner, and with ``reasoner`` one beside it, on questions and on ``generated`` made from the graph.
 

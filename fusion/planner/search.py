@@ -1,7 +1,7 @@
 """Beam search over what is there: every step of a plan is walked in the graph before the next one is chosen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -64,7 +64,7 @@ def plans(
             if not len(allowed):
                 continue
             chances = log_softmax(said[allowed])
-            fits = np.exp(log_softmax(said))
+            fits = np.exp(log_softmax(said if hop else said[:stop]))  # no walk stops before it begins
             for place in np.argsort(-chances, kind="stable")[:beam].tolist():
                 total = each.plan.log_probability + float(chances[place])
                 row = int(allowed[place])
@@ -127,7 +127,26 @@ def likely(planner: Planner, mirror: Mirror, rows: Array, read: Read, chain: Seq
     return total
 
 
-def candidates(found: list[Plan], topics: list[int]) -> list[Candidate]:
+def merged(found: Sequence[Plan], topics: Sequence[int]) -> list[Plan]:
+    """Plans of which those that lead to the same answers are one, as probable as they are together; best first.
+
+    It walks as the most probable of them does.
+    """
+    kept: dict[frozenset[int], Plan] = {}
+    for plan in found:  # best first
+        ends = frozenset(answers(plan, topics))
+        if ends:
+            known = kept.get(ends)
+            both = (
+                plan
+                if known is None
+                else replace(known, log_probability=float(np.logaddexp(known.log_probability, plan.log_probability)))
+            )
+            kept[ends] = both
+    return sorted(kept.values(), key=lambda plan: (-plan.log_probability, plan.rows))
+
+
+def candidates(found: Sequence[Plan], topics: Sequence[int]) -> list[Candidate]:
     """The entities that plans lead to, best first: those of the best plan, then what other plans add.
 
     Of equals, that to which more walks lead. A topic answers a question about itself only where its plan leads nowhere
@@ -146,13 +165,13 @@ def candidates(found: list[Plan], topics: list[int]) -> list[Candidate]:
     return sorted(best.values(), key=lambda c: (-c.plan.log_probability, -c.score, -c.walks, c.place))
 
 
-def answers(plan: Plan, topics: list[int]) -> tuple[int, ...]:
+def answers(plan: Plan, topics: Sequence[int]) -> tuple[int, ...]:
     """The places that one plan leads to, those that most walks lead to first, as ``candidates`` has them."""
     places, walks = _ends(plan, topics)
     return tuple(places[np.lexsort((places, -walks))].tolist())
 
 
-def _ends(plan: Plan, topics: list[int]) -> tuple[Places, Places]:
+def _ends(plan: Plan, topics: Sequence[int]) -> tuple[Places, Places]:
     """Where the walks of a plan end, but for topics if they end elsewhere, too, and how many end there."""
     places, walks = np.unique(plan.fronts[-1].here, return_counts=True)
     others = np.ones(len(places), bool)

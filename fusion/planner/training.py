@@ -3,7 +3,8 @@
 Of each question the loss is −log Σ p(chain) over the chains that explain its answers (labels.py): which of them is
 meant, the other questions tell. Where a question has many, those that most questions have are kept (those that its
 own words say were tried, and are no better). Every step is normalised over the rows that lead on from where the chain
-stands.
+stands, and, with less weight, over all rows of the graph: where only one row leads on, the first has nothing to teach,
+and how well the question asks for it would be left to chance.
 """
 
 import random
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from fusion.errors import PlannerError
+from fusion.fitting import Epoch, fit
 from fusion.planner.labels import Chain, explain
 from fusion.planner.model import BUCKETS, SCALE, Asked, Planner
 from fusion.planner.search import candidates, plans
@@ -38,6 +40,7 @@ class PlannerConfig:
     decay: float = 1e-4
     dropout: float = 0.2
     clip: float = 1.0
+    at_large: float = 0.1  # weight of the loss of choosing each step among all rows of the graph
     seed: int = 0
 
 
@@ -50,16 +53,6 @@ class Example:
     answers: frozenset[int]
     chains: tuple[Chain, ...] = ()
     words: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True, slots=True)
-class PlannerEpoch:
-    """One pass over the questions."""
-
-    number: int
-    loss: float
-    hits1: float | None  # on dev questions
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +122,7 @@ def train_planner(
     *,
     encoder: str,
     dev: Sequence[Example] = (),
-    progress: Callable[[PlannerEpoch], None] | None = None,
+    progress: Callable[[Epoch], None] | None = None,
 ) -> Planner:
     """Fit a planner to questions over a graph; of its epochs, the one that answers most dev questions is kept.
 
@@ -150,31 +143,22 @@ def train_planner(
         torch.manual_seed(config.seed)
         chinese = any(example.asked.grams.any() for example in examples)
         net = PlannerNet(len(mirror.relations), texts.shape[1], config, chinese=chinese)
-        optimizer = torch.optim.AdamW(net.parameters(), lr=config.rate, weight_decay=config.decay)
-        fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs)
         row_vectors = torch.from_numpy(texts)
-        order = random.Random(config.seed)
-        best, kept = -1.0, _export(net, mirror, encoder, config)
-        for number in range(1, config.epochs + 1):
-            net.train()
-            order.shuffle(usable)
-            total = 0.0
-            for start in range(0, len(usable), config.batch):
-                part = usable[start : start + config.batch]
-                loss = _loss(net, row_vectors, [examples[at] for at in part], [labels[at] for at in part])
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(net.parameters(), config.clip)
-                optimizer.step()
-                total += loss.item() * len(part)
-            fall.step()
-            planner = _export(net, mirror, encoder, config)
-            hits = hits_at_1(planner, mirror, dev, texts) if dev else None
-            if hits is None or hits >= best:
-                best, kept = -1.0 if hits is None else hits, planner
-            if progress is not None:
-                progress(PlannerEpoch(number, total / len(usable), hits, time.perf_counter() - begun))
-    return kept
+
+        def loss(part: Sequence[int]) -> Tensor:
+            return _loss(net, row_vectors, [examples[at] for at in part], [labels[at] for at in part], config.at_large)
+
+        return fit(
+            net,
+            usable,
+            loss,
+            config,
+            export=lambda: _export(net, mirror, encoder, config),
+            hits1=(lambda planner: hits_at_1(planner, mirror, dev, texts)) if dev else None,
+            order=random.Random(config.seed),
+            begun=begun,
+            progress=progress,
+        )
 
 
 def hits_at_1(planner: Planner, mirror: Mirror, examples: Sequence[Example], texts: np.ndarray) -> float:
@@ -214,8 +198,10 @@ def _label(mirror: Mirror, example: Example, chain: Chain) -> _Label:
     return _Label((*chain, stop), tuple(allowed))
 
 
-def _loss(net: PlannerNet, texts: Tensor, examples: Sequence[Example], labels: Sequence[Sequence[_Label]]) -> Tensor:
-    """The mean over questions of −log Σ p(chain)."""
+def _loss(
+    net: PlannerNet, texts: Tensor, examples: Sequence[Example], labels: Sequence[Sequence[_Label]], at_large: float
+) -> Tensor:
+    """The mean over questions of −log Σ p(chain), among what leads on, and so much of it among all rows."""
     lengths = torch.tensor([len(example.asked.vectors) for example in examples])
     features, grams = (
         nn.utils.rnn.pad_sequence([torch.from_numpy(array) for array in arrays], batch_first=True)
@@ -228,7 +214,7 @@ def _loss(net: PlannerNet, texts: Tensor, examples: Sequence[Example], labels: S
     owner = torch.tensor([at for at, of_question in enumerate(labels) for _ in of_question])
     state = net.first.expand(len(flat), -1)
     before = texts.new_zeros((len(flat), texts.shape[1]))
-    chances = texts.new_zeros(len(flat))
+    onward, anywhere = texts.new_zeros((2, len(flat)))
     for place in range(max(len(label.rows) for label in flat)):
         state, wanted = net.step(states[owner], keys[owner], there[owner], state, before)
         going = torch.tensor([place < len(label.rows) for label in flat])
@@ -236,11 +222,25 @@ def _loss(net: PlannerNet, texts: Tensor, examples: Sequence[Example], labels: S
         closed = torch.ones((len(flat), len(rows)), dtype=torch.bool)
         for at, label in enumerate(flat):
             closed[at, torch.from_numpy(label.allowed[place]) if place < len(label.rows) else slice(None)] = False
-        scores = (wanted @ rows.T).masked_fill(closed, -torch.inf).log_softmax(dim=1)
-        chances = chances + torch.where(going, scores.gather(1, chosen[:, None]).squeeze(1), 0.0)
+        scores = wanted @ rows.T  # (p, 2r + 1)
+        if place == 0:
+            scores = scores[:, :-1]  # no walk stops before it begins
+            closed = closed[:, :-1]
+        onward = onward + torch.where(going, _chance(scores.masked_fill(closed, -torch.inf), chosen), 0.0)
+        anywhere = anywhere + torch.where(going, _chance(scores, chosen), 0.0)
         before = rows[chosen]
-    greatest = torch.full((len(examples),), -torch.inf).scatter_reduce(0, owner, chances.detach(), "amax")
-    summed = torch.zeros(len(examples)).index_add(0, owner, (chances - greatest[owner]).exp())
+    return _of_any(onward, owner, len(examples)) + at_large * _of_any(anywhere, owner, len(examples))
+
+
+def _chance(scores: Tensor, chosen: Tensor) -> Tensor:
+    """The log-probability of what was chosen. Shapes: (p, k), (p,) -> (p,)."""
+    return scores.log_softmax(dim=1).gather(1, chosen[:, None]).squeeze(1)
+
+
+def _of_any(chances: Tensor, owner: Tensor, count: int) -> Tensor:
+    """The mean over questions of −log Σ p, with the log p of each chain and whose chain it is. Shapes: (p,), (p,)."""
+    greatest = torch.full((count,), -torch.inf).scatter_reduce(0, owner, chances.detach(), "amax")
+    summed = torch.zeros(count).index_add(0, owner, (chances - greatest[owner]).exp())
     return -(summed.log() + greatest).mean()
 
 

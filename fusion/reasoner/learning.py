@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fusion.fitting import Epoch
 from fusion.planner.model import Planner
-from fusion.planner.search import candidates, plans
+from fusion.planner.search import candidates, merged, plans
 from fusion.planner.training import Example
 from fusion.reasoner.fusing import Seen, calibrate, fuse, see
 from fusion.reasoner.model import Reasoner
 from fusion.reasoner.net import ReasonerConfig
-from fusion.reasoner.training import ReasonerEpoch, train_reasoner
+from fusion.reasoner.training import train_reasoner
 from kg.mirror import Mirror
 
 HELD_OUT = 20  # questions: from fewer it cannot be told how often the reasoner is right
@@ -35,7 +36,7 @@ def learn_reasoner(
     texts: np.ndarray,
     *,
     seed: int = 0,
-    progress: Callable[[ReasonerEpoch], None] | None = None,
+    progress: Callable[[Epoch], None] | None = None,
 ) -> LearnedReasoner | None:
     """Train a reasoner beside a planner, on the same questions.
 
@@ -74,6 +75,6 @@ class Look:
         """The candidates of a question."""
         topics = list(example.topics)
         read = self._planner.read(example.asked)
-        planned = plans(self._planner, self._graph, self._rows, read, topics) if topics else []
+        planned = merged(plans(self._planner, self._graph, self._rows, read, topics), topics) if topics else []
         scored = self._reasoner.reason(example.asked, self._graph, self._kinds, topics)
         return see(candidates(planned, topics), planned[0].fit if planned else 0.0, scored)

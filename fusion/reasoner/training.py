@@ -11,7 +11,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch, HeteroData
 
 from fusion.errors import PlannerError
+from fusion.fitting import Epoch, Fitter, fit
 from fusion.planner.labels import Chain, explain, said
 from fusion.planner.model import words_of
 from fusion.planner.training import LEAST, Example
@@ -31,16 +31,6 @@ from kg.mirror import Mirror
 LEARNED = 6000  # questions that are learned from; of more, so many are drawn
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonerEpoch:
-    """One pass over the questions."""
-
-    number: int
-    loss: float
-    hits1: float | None  # on dev questions
-    seconds: float
-
-
 def train_reasoner(
     mirror: Mirror,
     examples: Sequence[Example],
@@ -49,7 +39,7 @@ def train_reasoner(
     *,
     encoder: str,
     dev: Sequence[Example] = (),
-    progress: Callable[[ReasonerEpoch], None] | None = None,
+    progress: Callable[[Epoch], None] | None = None,
 ) -> Reasoner:
     """Fit a reasoner to questions over a graph; of its epochs, the one that answers most dev questions is kept.
 
@@ -67,7 +57,7 @@ def train_reasoner(
         torch.manual_seed(config.seed)
         net = ReasonerNet(len(mirror.relations), texts.shape[1], config)
         _seek(net, row_vectors, drawn, chains, config)
-        for parameter in (*net.adapt.parameters(), *net.match.parameters(), net.way, net.own):
+        for parameter in _seeking(net):
             parameter.requires_grad_(False)  # what is gathered goes by them
         seeker = _export(net, mirror, encoder, config)
         graphs = _gather(seeker, mirror, texts, drawn, chains, config.training_bounds)
@@ -77,35 +67,27 @@ def train_reasoner(
                 f"None of the {len(examples):,} training questions has an answer that is at most {config.hops} facts "
                 "from its topic; give questions about this graph."
             )
-        trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.AdamW(trained, lr=config.rate, weight_decay=config.decay)
-        fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs)
         weight = torch.tensor([config.guidance] * (config.hops - 1) + [1.0])
-        best, kept = -1.0, seeker
-        for number in range(1, config.epochs + 1):
-            net.train()
-            order.shuffle(usable)
-            total = 0.0
-            for start in range(0, len(usable), config.batch):
-                part = usable[start : start + config.batch]
-                graph = Batch.from_data_list([graphs[at] for at in part])
-                with torch.no_grad():
-                    words = net.words(row_vectors)
-                log_p = net(*_features([drawn[at] for at in part]), graph, words)
-                loss = -(graph["entity"].share * log_p * weight).sum() / len(part)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                nn.utils.clip_grad_norm_(trained, config.clip)
-                optimizer.step()
-                total += loss.item() * len(part)
-            fall.step()
-            reasoner = _export(net, mirror, encoder, config)
-            hits = hits_at_1(reasoner, mirror, dev, texts) if dev else None
-            if hits is None or hits >= best:
-                best, kept = -1.0 if hits is None else hits, reasoner
-            if progress is not None:
-                progress(ReasonerEpoch(number, total / len(usable), hits, time.perf_counter() - begun))
-    return kept
+
+        def loss(part: Sequence[int]) -> Tensor:
+            graph = Batch.from_data_list([graphs[at] for at in part])
+            with torch.no_grad():
+                words = net.words(row_vectors)
+            log_p = net(*_features([drawn[at] for at in part]), graph, words)
+            found: Tensor = -(graph["entity"].share * log_p * weight).sum() / len(part)
+            return found
+
+        return fit(
+            net,
+            usable,
+            loss,
+            config,
+            export=lambda: _export(net, mirror, encoder, config),
+            hits1=(lambda reasoner: hits_at_1(reasoner, mirror, dev, texts)) if dev else None,
+            order=order,
+            begun=begun,
+            progress=progress,
+        )
 
 
 def hits_at_1(reasoner: Reasoner, mirror: Mirror, examples: Sequence[Example], texts: np.ndarray) -> float:
@@ -142,24 +124,25 @@ def _seek(
     net: ReasonerNet, texts: Tensor, examples: Sequence[Example], chains: Sequence[Chain], config: ReasonerConfig
 ) -> None:
     """Learn which relations are relevant to which questions."""
-    parameters = [*net.adapt.parameters(), *net.match.parameters(), net.way, net.own]
-    optimizer = torch.optim.AdamW(parameters, lr=config.rate / 2, weight_decay=config.decay)
+    fitter = Fitter(_seeking(net), rate=config.rate / 2, decay=config.decay, clip=config.clip)
     order = random.Random(config.seed)
     usable = [number for number, chain in enumerate(chains) if chain]
+
+    def loss(part: Sequence[int]) -> Tensor:
+        features, lengths = _features([examples[at] for at in part])
+        there = torch.arange(features.shape[1]) < lengths[:, None]
+        wanted = torch.zeros(len(part), len(texts))
+        for number, at in enumerate(part):
+            wanted[number, sorted(set(chains[at]))] = 1 / len(set(chains[at]))
+        return -(wanted * net.relevance(features, there, net.words(texts))).sum(dim=1).mean()
+
     for _ in range(config.seeking):
-        order.shuffle(usable)
-        for start in range(0, len(usable), 4 * config.batch):
-            part = usable[start : start + 4 * config.batch]
-            features, lengths = _features([examples[at] for at in part])
-            there = torch.arange(features.shape[1]) < lengths[:, None]
-            wanted = torch.zeros(len(part), len(texts))
-            for number, at in enumerate(part):
-                wanted[number, sorted(set(chains[at]))] = 1 / len(set(chains[at]))
-            loss = -(wanted * net.relevance(features, there, net.words(texts))).sum(dim=1).mean()
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(parameters, config.clip)
-            optimizer.step()
+        fitter.once(usable, loss, batch=4 * config.batch, order=order)
+
+
+def _seeking(net: ReasonerNet) -> list[nn.Parameter]:
+    """What relevance is told by."""
+    return [*net.adapt.parameters(), *net.match.parameters(), net.way, net.own]
 
 
 def _gather(

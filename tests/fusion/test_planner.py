@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fusion.errors import PlannerError
 from fusion.planner.labels import explain, f1
 from fusion.planner.model import TOPIC, Asked, Planner, load, row_texts, words_of
-from fusion.planner.search import Plan, candidates, log_softmax, plans
+from fusion.planner.search import Plan, answers, candidates, likely, log_softmax, merged, plans
 from fusion.planner.training import Example, PlannerConfig, PlannerNet, hits_at_1, train_planner
 from kg.facts import EntityId
 from kg.mirror import Mirror
@@ -144,6 +144,46 @@ def test_a_wide_beam_finds_what_trying_everything_finds(planner: Planner) -> Non
     assert {plan.rows for plan in found} == set(tried)
     assert [plan.log_probability for plan in found] == pytest.approx(sorted(tried.values(), reverse=True), abs=1e-5)
     assert np.exp([plan.log_probability for plan in found]).sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_plans_that_lead_to_the_same_answers_are_one() -> None:
+    facts = [(NAMES[0], "r", NAMES[1]), (NAMES[0], "s", NAMES[1]), (NAMES[0], "t", NAMES[2])]
+    graph = Mirror.of(facts)
+    found = [
+        Plan((row,), tuple(graph.walk([0], [row])), float(np.log(chance)))
+        for row, chance in ((graph.rows["t"], 0.45), (graph.rows["r"], 0.3), (graph.rows["s"], 0.2))
+    ]
+    first, second = merged(found, [0])
+    assert (first.rows, second.rows) == ((graph.rows["r"],), (graph.rows["t"],))
+    assert np.exp([first.log_probability, second.log_probability]) == pytest.approx([0.5, 0.45])
+    assert [answers(first, [0]), answers(second, [0])] == [(graph.places[NAMES[1]],), (graph.places[NAMES[2]],)]
+    assert merged([], [0]) == []
+
+
+def test_a_step_without_another_choice_is_learned_too() -> None:
+    films, people = ([EntityId(f"{letter}{n}") for n in range(30)] for letter in "fp")
+    facts = [(films[n], "directed_by", people[n * 7 % 30]) for n in range(30)]
+    facts += [(films[n], "starring", people[n * 11 % 30]) for n in range(20, 30)]  # of none of these is anything asked
+    facts += [(people[n], "born_in", EntityId(f"t{n % 4}")) for n in range(30)]
+    graph = Mirror.of(facts)
+    words = {"directed_by": f"who is the maker of {TOPIC}", "born_in": f"in which town was {TOPIC} born"}
+
+    def asked(topic: EntityId, relation: str) -> Example:
+        place = graph.places[topic]
+        ends = graph.walk([place], [graph.rows[relation]])[-1].reached
+        return Example(ask(words[relation]), (place,), frozenset(ends.tolist()))
+
+    questions = [asked(one, "directed_by") for one in films[:15]] + [asked(one, "born_in") for one in people[:15]]
+    texts = encode(row_texts(graph.relations))
+    planner = train_planner(graph, questions, texts, CONFIG, encoder="words-1")
+    rows, made = planner.rows(graph.relations, texts), (graph.rows["directed_by"],)
+    for film in films[15:20]:  # one row alone leads on from them, as in training
+        topic, read = graph.places[film], {relation: planner.read(ask(text)) for relation, text in words.items()}
+        best = plans(planner, graph, rows, read["directed_by"], [topic])[0]
+        assert best.rows == made
+        assert best.fit > 0.5
+        assert likely(planner, graph, rows, read["directed_by"], made, topic) > 0.5
+        assert plans(planner, graph, rows, read["born_in"], [topic])[0].fit < 0.1
 
 
 def test_a_planner_is_read_as_it_was_written(planner: Planner, tmp_path: Path) -> None:

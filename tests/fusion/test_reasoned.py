@@ -1,5 +1,6 @@
 """Questions learned from a file and answered beside the plans: calibrated, each answer with facts of the store."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +11,23 @@ from api.explaining import explain
 from api.settings import Settings
 from fusion.answerer import Answerer
 from fusion.errors import PlannerError
-from fusion.planned import SURE, PlannedReader
+from fusion.paths import Facts
+from fusion.planned import PlannedReader
 from fusion.planner.learning import Trained, learn_questions
+from fusion.planner.model import TOPIC, Asked, Planner, row_texts
 from fusion.planner.questions import Question
+from fusion.planner.training import Example
+from fusion.question import link
 from fusion.reader import Miss, Reading
 from fusion.reasoned import Reasoned
+from fusion.reasoner.fusing import fuse
+from fusion.reasoner.learning import Look
+from fusion.thought import SURE, familiar
 from fusion.trace import Choice
 from kg import ontology
 from kg.memory_store import MemoryStore
 from kg.mirror import mirror
-from nlp.embed import MiniLM
+from nlp.embed import MiniLM, Vectors
 from tests.fusion.graphs import Statement, film, graph, person, place
 
 FILMS = [film(f"{title} {n}") for title in ("Amber Road", "Paper Lantern", "Hollow Bell") for n in range(10, 28)]
@@ -66,7 +74,7 @@ def trained(store: MemoryStore, embedder: MiniLM) -> Trained:
 @pytest.fixture(scope="module")
 def planned(store: MemoryStore, embedder: MiniLM, trained: Trained) -> PlannedReader:
     assert trained.learned_reasoner is not None
-    reasoned = Reasoned(store, trained.planner, trained.learned_reasoner.reasoner, embedder)
+    reasoned = Reasoned(trained.planner, trained.learned_reasoner.reasoner, embedder)
     return PlannedReader(store, trained.planner, embedder, reasoned=reasoned)
 
 
@@ -115,6 +123,58 @@ def test_where_no_plan_is_sure_the_reasoner_answers(
         assert planned.reasoned.reconsider(either, asked, facts) == either  # which is meant is asked
 
 
+def test_what_is_answered_is_what_was_calibrated(store: MemoryStore, embedder: MiniLM, trained: Trained) -> None:
+    assert trained.learned_reasoner is not None
+    reasoner, weights = trained.learned_reasoner.reasoner, trained.planner.weights
+    assert reasoner.calibration is not None
+    weights = weights | {name: weights[name] * 0.05 for name in ("leave.weight", "leave.bias")}  # sure of no relation
+    planner = Planner(weights, trained.planner.relations, encoder=embedder.name, hops=trained.planner.hops)
+    planned, whole = PlannedReader(store, planner, embedder), mirror(store)
+    look = Look(planner, reasoner, whole, embedder.encode(row_texts(whole.relations)))
+    for one in (FILMS[1], FILMS[4]):  # who directs them has written them, too: several plans have one answer
+        text = f"who directed {one.name}"
+        masked = text.replace(one.name, TOPIC)
+        asked = Asked.of(masked, embedder.tokens([masked])[0])
+        seen = look(Example(asked, (whole.places[one.id],), frozenset()))
+        calibrated = {whole.entities[found.place]: found for found in fuse(reasoner.calibration, seen)}
+        thought = planned.think(text, [each for each in link(store, ontology.default(), text) if each.entity == one])
+        guesses = Reasoned(planner, reasoner, embedder).think(text, thought, Facts(store))
+        assert sum(guess.planned > 0 for guess in guesses) > 1
+        for guess in guesses:
+            expected = calibrated[guess.entity.id]
+            assert guess.planned == pytest.approx(expected.planned, rel=1e-6)
+            assert guess.probability == pytest.approx(expected.probability * familiar(planner.likeness(asked)))
+
+
+def test_a_part_of_the_graph_is_said_to_be_one_and_words_are_encoded_once(
+    store: MemoryStore, trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Heard(MiniLM):
+        """Remembers what it encoded."""
+
+        def encode(self, texts: Sequence[str]) -> Vectors:
+            encoded.extend(texts)
+            return super().encode(texts)
+
+    encoded: list[str] = []
+    heard = Heard(threads=1)
+    monkeypatch.setattr("fusion.ground.NEARBY", 12)
+    assert trained.learned_reasoner is not None
+    reasoned = Reasoned(trained.planner, trained.learned_reasoner.reasoner, heard)
+    near = PlannedReader(store, trained.planner, heard, reasoned=reasoned, mirrored=10)
+    answerer = Answerer(store, embedder=heard, ontology=ontology.default(), planned=lambda: near)
+    for n in (0, 3, 6):
+        asked, facts = answerer.understand(f"Who directed {FILMS[n].name}?")
+        thought = near.think(asked.text, asked.links)
+        unsure = Choice(Miss("no plan is sure"), "words", thought=thought, unsure=True)
+        found = reasoned.reconsider(unsure, asked, facts)
+        assert found.by == "reasoner"
+        assert found.reading.reason.startswith("no plan was sure; reasoned from what lies near; walked among the ")
+        assert "not in the whole graph" in found.reading.reason
+    assert "written by" in encoded
+    assert len(encoded) == len(set(encoded))
+
+
 def test_a_question_about_nothing_of_the_kind_is_not_reasoned_over(
     store: MemoryStore, embedder: MiniLM, planned: PlannedReader
 ) -> None:
@@ -130,7 +190,7 @@ def test_a_reasoner_of_another_encoder_is_refused(store: MemoryStore, planned: P
         name = "other-encoder"  # type: ignore[assignment]
 
     with pytest.raises(PlannerError, match="trained with the encoder"):
-        Reasoned(store, trained.planner, trained.learned_reasoner.reasoner, Other())
+        Reasoned(trained.planner, trained.learned_reasoner.reasoner, Other())
 
 
 def test_what_was_learned_is_kept_used_and_explained(store: MemoryStore, trained: Trained, tmp_path: Path) -> None:
