@@ -8,6 +8,9 @@ that is best on the second, and answers the third.
 the published test questions, on the 95.6 % of the graph that could be had, and those of one hop as machine translation
 there and back paraphrased them (ntm), of which it has seen none. ``--questions N`` answers so many of each.
 
+With ``--paraphrased`` it is also trained on published dev questions that were paraphrased, as published systems are on
+the paraphrased training questions: its row of paraphrased test questions is to be read beside theirs.
+
 With ``--mixed`` it is also trained on questions made from the graph, as `clew learn --questions FILE` does.
 
 With ``--zero-shot`` the planner sees no human question: it is trained on questions made from the graph alone
@@ -54,6 +57,7 @@ METAQA = PlannerConfig(epochs=4)
 METAQA_TRAIN, METAQA_DEV = 4000, 300  # of the published dev questions of each hop
 SYSTEM, ZERO_SHOT = "Clew planner", "Clew planner, generated questions only"
 MIXED = "Clew planner, generated questions too"
+PARAPHRASED = "Clew planner, trained on paraphrased questions too"
 GENERATED, GENERATED_DEV = 6000, 300
 
 
@@ -192,7 +196,7 @@ def on_paths(name: str, seeds: int, command: str, *, unseen: bool) -> list[Row]:
     return rows_of(title, split, system, scores, seconds / seeds, list(range(seeds)), command)
 
 
-def on_metaqa(limit: int | None, command: str, *, unseen: bool, mixed: bool) -> list[Row]:
+def on_metaqa(limit: int | None, command: str, *, system: str) -> list[Row]:
     """One planner for questions of one, two and three hops."""
     folder = data_folder() / "MetaQA"
     lines = (folder / "kb_recovered.txt").read_text("utf-8").splitlines()
@@ -200,35 +204,35 @@ def on_metaqa(limit: int | None, command: str, *, unseen: bool, mixed: bool) -> 
     encoder = MiniLM()
     texts = encoder.encode(row_texts(graph.relations))
     begun = time.perf_counter()
-    if unseen:
+    if system == ZERO_SHOT:
         planner = zero_shot(graph, texts, encoder, METAQA, count=3 * METAQA_TRAIN)
     else:
-        planner = _of_metaqa(graph, texts, encoder, generated=GENERATED // 2 if mixed else 0)
+        planner = _of_metaqa(graph, texts, encoder, system=system)
     seconds = time.perf_counter() - begun
     rows: list[Row] = []
     for hop, words, title in ((1, "vanilla", ""), (2, "vanilla", ""), (3, "vanilla", ""), (1, "ntm", " paraphrased")):
         questions = metaqa(folder, hop, "test", words=words)[:limit]
         score = answer(planner, graph, texts, examples(graph, questions, encoder), [len(q.answers) for q in questions])
         split = f"{hop}-hop{title}, {len(questions):,} test questions"
-        system = ZERO_SHOT if unseen else MIXED if mixed else SYSTEM
         rows += rows_of("MetaQA, kb_recovered.txt", split, system, [score], seconds, [METAQA.seed], command)
     return rows
 
 
-def _of_metaqa(graph: Mirror, texts: np.ndarray, encoder: MiniLM, *, generated: int) -> Planner:
-    """A planner that was trained on some of the published dev questions, and on so many generated ones."""
+def _of_metaqa(graph: Mirror, texts: np.ndarray, encoder: MiniLM, *, system: str) -> Planner:
+    """A planner that was trained on some of the published dev questions, and on what else its system is trained on."""
     folder = data_folder() / "MetaQA"
     train: list[Example] = []
     dev: list[Example] = []
     begun = time.perf_counter()
-    for hop in (1, 2, 3):
-        drawn = metaqa(folder, hop, "dev")
+    parts = [(1, "vanilla"), (2, "vanilla"), (3, "vanilla"), *([(1, "ntm")] if system == PARAPHRASED else [])]
+    for hop, words in parts:
+        drawn = metaqa(folder, hop, "dev", words=words)  # in the order of those that they paraphrase: drawn alike
         random.Random(0).shuffle(drawn)
         asked = examples(graph, drawn[: METAQA_TRAIN + METAQA_DEV], encoder)
         train += [example for example in asked[:METAQA_TRAIN] if example.topics]
         dev += [example for example in asked[METAQA_TRAIN:] if example.topics]
-    if generated:
-        made = generate(graph, ontology.default(), count=generated, hops=METAQA.hops, seed=0, languages=("en",))
+    if system == MIXED:
+        made = generate(graph, ontology.default(), count=GENERATED // 2, hops=METAQA.hops, seed=0, languages=("en",))
         train += worded_examples(graph, made.questions, encoder.tokens)
     print(f"{len(train)} questions encoded in {time.perf_counter() - begun:.0f} s", flush=True)
     return train_planner(graph, train, texts, METAQA, encoder=encoder.name, dev=dev, progress=show)
@@ -283,13 +287,17 @@ def main() -> None:
     parser.add_argument("--questions", type=int, help="of each hop of MetaQA")
     parser.add_argument("--zero-shot", action="store_true", help="train on generated questions only")
     parser.add_argument("--mixed", action="store_true", help="train on generated questions of MetaQA's graph, too")
+    parser.add_argument("--paraphrased", action="store_true", help="train on paraphrased questions of MetaQA, too")
     parser.add_argument("--no-write", action="store_true")
     options = parser.parse_args()
-    if options.mixed and (options.zero_shot or options.data != "metaqa"):
-        parser.error("--mixed is for metaqa, without --zero-shot")
+    if options.zero_shot + options.mixed + options.paraphrased > 1:
+        parser.error("give one of --zero-shot, --mixed and --paraphrased")
+    if (options.mixed or options.paraphrased) and options.data != "metaqa":
+        parser.error("--mixed and --paraphrased are for metaqa")
     command = " ".join((f"python -m benchmarks.{NAME}", *sys.argv[1:]))
     if options.data == "metaqa":
-        rows = on_metaqa(options.questions, command, unseen=options.zero_shot, mixed=options.mixed)
+        system = ZERO_SHOT if options.zero_shot else MIXED if options.mixed else SYSTEM
+        rows = on_metaqa(options.questions, command, system=PARAPHRASED if options.paraphrased else system)
     else:
         rows = on_paths(options.data, options.seeds, command, unseen=options.zero_shot)
     if options.no_write:

@@ -102,8 +102,13 @@ class Sense:
 
 def name_words(relation: str) -> tuple[str, ...]:
     """The words of the last part of a relation's name: place, of, birth for "__people__person__place_of_birth"."""
-    last = ([part for part in _SEGMENTS.split(relation) if _PARTS.search(part)] or [relation])[-1]
+    last = _as_written(relation)
     return tuple(_PARTS.findall(_CAMEL.sub(" ", last.replace("_", " ")).casefold())) or (relation,)
+
+
+def _as_written(relation: str) -> str:
+    """The last part of a relation's name as it stands, for those who ask by it: "the place_of_birth of X"."""
+    return ([part for part in _SEGMENTS.split(relation) if _PARTS.search(part)] or [relation])[-1]
 
 
 def sense_of(relation: str, ontology: Ontology) -> Sense:
@@ -127,6 +132,8 @@ def sense_of(relation: str, ontology: Ontology) -> Sense:
         own = "zh" if _HAN.search(relation) else "en"
         named = _of_name(name_words(relation))
         words[own] = _joined(words[own], Words(named.nouns) if words[own].does or words[own].acts else named)
+        if name_words(relation)[-1] != "of":  # "the member_of of X" is too near to "the member of X"
+            words[own] = _joined(words[own], Words((_as_written(relation),)))
     subject, object = sense.subject, sense.object
     if known is not None:
         subject = subject or _kind(known.domain, ontology)

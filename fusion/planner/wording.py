@@ -66,7 +66,7 @@ def generate(
     count: int,
     hops: int,
     seed: int,
-    wordings: int = 2,
+    wordings: int = 1,
     languages: Sequence[str] = LANGUAGES,
     types: Mapping[EntityId, str] | None = None,
 ) -> Made:
