@@ -199,7 +199,7 @@ def _planned(planner: Planner, graph: Mirror, texts: np.ndarray, asked: Example)
         return None, 0.0
     if np.exp(found[0].log_probability) < SURE:
         return found[0], 0.0
-    return found[0], likely(planner, graph, rows, read, found[0].rows, topics[0])
+    return found[0], likely(graph, found[0], topics[0])
 
 
 def _walked(graph: Mirror, plan: Plan, step: int) -> set[Triple]:

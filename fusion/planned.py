@@ -96,10 +96,7 @@ class PlannedReader:
                 ends = answers(plan, [topic])
                 found.append(Planned(link, plan, topic, ends, chance, plan.fit * link.score))
         order = ranked(found)
-        meant = 1.0
-        if order:
-            best = order[0]
-            meant = likely(self._planner, graph, rows, read[best.link.start, best.link.end], best.plan.rows, best.topic)
+        meant = likely(graph, order[0].plan, order[0].topic) if order else 1.0
         return Thought(ground, order, meant)
 
     def wanted(self, asked: Understood) -> list[Wanted]:

@@ -17,6 +17,7 @@ from kg.mirror import Front, Mirror, Places
 
 WIDEST = 20_000  # pairs that a walk may stand on: one that reaches half the graph explains nothing
 Chain = tuple[int, ...]  # rows of relations
+NEARLY_ALL = 0.98  # of the questions that can be explained
 FADING = 0.5  # of a relation's words the last counts most, the one before it so much less
 LONGER, BACKWARDS = 0.05, 0.1  # what a relation of a chain must say to be worth its step, and its being read backwards
 
@@ -46,6 +47,18 @@ def explain(
                     grown.append(((*chain, row), step))
         fronts = grown
     return best, most
+
+
+def usual_length(explained: Sequence[Sequence[Chain]]) -> int | None:
+    """The length of chains with which nearly all questions can be explained, the shortest if several explain as many.
+
+    None if there is no such length, as where questions are of several. Where entities of one name are one, chains of
+    another length come to the same answer by chance.
+    """
+    lengths = [{len(chain) for chain in chains} for chains in explained if chains]
+    spread = Counter(length for of_question in lengths for length in of_question)
+    usual = [length for length, count in spread.items() if count >= NEARLY_ALL * len(lengths)]
+    return min(usual, key=lambda length: (-spread[length], length), default=None)
 
 
 def f1(found: Places, gold: Places) -> float:

@@ -1,5 +1,6 @@
 """Beam search over what is there: every step of a plan is walked in the graph before the next one is chosen."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ from fusion.planner.model import Array, Planner, Read
 from kg.mirror import Front, Mirror, Places
 
 BEAM = 4
+FAINT = 1e-4  # a plan that is so much less probable than the best is not walked on
 WIDEST = 50_000  # pairs that a walk may stand on
 
 
@@ -17,13 +19,16 @@ class Plan:
     """A chain of rows that was walked: where it led after each step, and how probable it is.
 
     ``fit`` is its probability where every relation of the graph might be the next, whichever way it is walked: it
-    compares plans from several entities.
+    compares plans from several entities. ``said`` has how well every row fitted before each step, and before the stop.
+
+    Shapes: said (2r + 1,) each.
     """
 
     rows: tuple[int, ...]
     fronts: tuple[Front, ...]
     log_probability: float
     fit: float = 1.0
+    said: tuple[Array, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +49,26 @@ class _Standing:
 
 
 def plans(
-    planner: Planner, mirror: Mirror, rows: Array, read: Read, topics: list[int], *, beam: int = BEAM
+    planner: Planner,
+    mirror: Mirror,
+    rows: Array,
+    read: Read,
+    topics: list[int],
+    *,
+    beam: int = BEAM,
+    faint: float = FAINT,
 ) -> list[Plan]:
-    """The most probable plans of a question, best first. ``rows`` is ``planner.rows`` for the mirror's relations."""
-    stop = len(rows) - 1
+    """The most probable plans of a question, best first. ``rows`` is ``planner.rows`` for the mirror's relations.
+
+    One that is ``faint`` beside the best at any step is not walked on.
+    """
+    stop, least = len(rows) - 1, math.log(faint) if faint else -math.inf
     standing = [_Standing(Plan((), (mirror.start(topics),), 0.0), planner.begin, np.zeros(rows.shape[1], np.float32))]
     done: list[Plan] = []
     for hop in range(planner.hops + 1):
         if not standing:
             break
-        choices: list[tuple[float, int, float, _Standing, Array]] = []
+        choices: list[tuple[float, int, float, _Standing, Array, Array]] = []
         states, wanted = planner.step(
             read, np.stack([each.state for each in standing]), np.stack([each.before for each in standing])
         )
@@ -70,15 +85,19 @@ def plans(
                 row = int(allowed[place])
                 fit = each.plan.fit * float(fits[row])
                 if row == stop:
-                    done.append(Plan(each.plan.rows, each.plan.fronts, total, fit))
+                    done.append(Plan(each.plan.rows, each.plan.fronts, total, fit, (*each.plan.said, said)))
                 else:
                     fit += each.plan.fit * float(fits[mirror.inverse(row)])
-                    choices.append((total, row, fit, each, state))
+                    choices.append((total, row, fit, each, state, said))
+        choices.sort(key=lambda choice: (-choice[0], choice[1]))
+        best = max([total for total, *_ in choices[:1]] + [plan.log_probability for plan in done], default=0.0)
         standing = []
-        for total, row, fit, each, state in sorted(choices, key=lambda choice: (-choice[0], choice[1]))[:beam]:
+        for total, row, fit, each, state, said in choices[:beam]:
+            if total < best + least:
+                break
             front = mirror.step(each.plan.fronts[-1], row)
             if len(front.here) <= WIDEST:
-                plan = Plan((*each.plan.rows, row), (*each.plan.fronts, front), total, fit)
+                plan = Plan((*each.plan.rows, row), (*each.plan.fronts, front), total, fit, (*each.plan.said, said))
                 standing.append(_Standing(plan, state, rows[row]))
     return sorted(done, key=lambda plan: (-plan.log_probability, plan.rows))[:beam]
 
@@ -112,18 +131,16 @@ def foreseen(
     return sorted(done, key=lambda one: (-one[1], one[0]))[:beam]
 
 
-def likely(planner: Planner, mirror: Mirror, rows: Array, read: Read, chain: Sequence[int], topic: int) -> float:
-    """The probability of a chain among those that ``foreseen`` chooses from, whichever way its relations are walked."""
-    stop = len(rows) - 1
-    state, before, total = planner.begin, np.zeros(rows.shape[1], np.float32), 1.0
-    onward = mirror.rows_like(topic)
-    for hop, row in enumerate((*chain, stop)):
-        state, wanted = planner.step(read, state, before)
+def likely(mirror: Mirror, plan: Plan, topic: int) -> float:
+    """The probability of a plan among the chains that ``foreseen`` chooses from, whichever way its rows are walked."""
+    total, onward = 1.0, mirror.rows_like(topic)
+    stop = 2 * len(mirror.relations)
+    for hop, (row, said) in enumerate(zip((*plan.rows, stop), plan.said, strict=True)):
         either = [row, mirror.inverse(row)] if row != stop else [stop]
         allowed = np.union1d(onward, [row, stop] if hop else [row])  # no walk stops before it begins
-        total *= float(np.exp(log_softmax(rows[allowed] @ wanted))[np.isin(allowed, either)].sum())
+        total *= float(np.exp(log_softmax(said[allowed]))[np.isin(allowed, either)].sum())
         if row != stop:
-            before, onward = rows[row], mirror.rows_beside(mirror.inverse(row))
+            onward = mirror.rows_beside(mirror.inverse(row))
     return total
 
 

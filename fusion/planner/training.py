@@ -1,7 +1,8 @@
 """Training a planner, from questions and their answers, or from the chains themselves where they are known.
 
 Of each question the loss is −log Σ p(chain) over the chains that explain its answers (labels.py): which of them is
-meant, the other questions tell. Where a question has many, those that most questions have are kept (those that its
+meant, the other questions tell. If one length of chains explains nearly all questions, longer and shorter ones are left
+out. Where a question has many, those that most questions have are kept (those that its
 own words say were tried, and are no better). Every step is normalised over the rows that lead on from where the chain
 stands, and, with less weight, over all rows of the graph: where only one row leads on, the first has nothing to teach,
 and how well the question asks for it would be left to chance.
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from fusion.errors import PlannerError
 from fusion.fitting import Epoch, fit
-from fusion.planner.labels import Chain, explain
+from fusion.planner.labels import Chain, explain, usual_length
 from fusion.planner.model import BUCKETS, SCALE, Asked, Planner
 from fusion.planner.search import candidates, plans
 from kg.mirror import Mirror
@@ -180,6 +181,9 @@ def _labels(mirror: Mirror, examples: Sequence[Example], hops: int) -> list[list
         if not chains:
             chains, f1 = explain(mirror, example.topics, example.answers, hops=hops)
         found.append(chains if f1 >= LEAST else [])
+    length = usual_length(found)
+    if length is not None:
+        found = [[chain for chain in chains if len(chain) == length] for chains in found]
     common = Counter(chain for chains in found for chain in chains)
     return [
         [_label(mirror, example, chain) for chain in sorted(chains, key=lambda c: (-common[c], c))[:CHAINS]]
