@@ -181,9 +181,11 @@ def _labels(mirror: Mirror, examples: Sequence[Example], hops: int) -> list[list
         if not chains:
             chains, f1 = explain(mirror, example.topics, example.answers, hops=hops)
         found.append(chains if f1 >= LEAST else [])
-    length = usual_length(found)
+    sought = [chains for example, chains in zip(examples, found, strict=True) if not example.chains]
+    length = usual_length(sought)
     if length is not None:
-        found = [[chain for chain in chains if len(chain) == length] for chains in found]
+        for chains in sought:
+            chains[:] = [chain for chain in chains if len(chain) == length]
     common = Counter(chain for chains in found for chain in chains)
     return [
         [_label(mirror, example, chain) for chain in sorted(chains, key=lambda c: (-common[c], c))[:CHAINS]]
