@@ -49,16 +49,18 @@ def explain(
     return best, most
 
 
-def usual_length(explained: Sequence[Sequence[Chain]]) -> int | None:
-    """The length of chains with which nearly all questions can be explained, the shortest if several explain as many.
+def of_usual_length(explained: Sequence[list[Chain]]) -> list[list[Chain]]:
+    """The chains of each question, but those of another length where one length explains nearly all questions.
 
-    None if there is no such length, as where questions are of several. Where entities of one name are one, chains of
-    another length come to the same answer by chance.
+    The one that explains most of them, of equals the shortest. Where entities of one name are one, chains of another
+    length come to the same answer by chance. A question that has none of that length keeps its own.
     """
     lengths = [{len(chain) for chain in chains} for chains in explained if chains]
     spread = Counter(length for of_question in lengths for length in of_question)
-    usual = [length for length, count in spread.items() if count >= NEARLY_ALL * len(lengths)]
-    return min(usual, key=lambda length: (-spread[length], length), default=None)
+    usual = min(spread, key=lambda length: (-spread[length], length), default=0)
+    if spread[usual] < NEARLY_ALL * len(lengths):
+        return list(explained)
+    return [[chain for chain in chains if len(chain) == usual] or chains for chains in explained]
 
 
 def f1(found: Places, gold: Places) -> float:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from fusion.errors import PlannerError
 from fusion.fitting import Epoch, fit
-from fusion.planner.labels import Chain, explain, usual_length
+from fusion.planner.labels import Chain, explain, of_usual_length
 from fusion.planner.model import BUCKETS, SCALE, Asked, Planner
 from fusion.planner.search import candidates, plans
 from kg.mirror import Mirror
@@ -175,22 +175,18 @@ def hits_at_1(planner: Planner, mirror: Mirror, examples: Sequence[Example], tex
 
 def _labels(mirror: Mirror, examples: Sequence[Example], hops: int) -> list[list[_Label]]:
     """For each question the chains to learn from; none where no chain explains its answers."""
-    found: list[list[Chain]] = []
-    for example in examples:
-        chains, f1 = list(example.chains), 1.0
-        if not chains:
-            chains, f1 = explain(mirror, example.topics, example.answers, hops=hops)
-        found.append(chains if f1 >= LEAST else [])
-    sought = [chains for example, chains in zip(examples, found, strict=True) if not example.chains]
-    length = usual_length(sought)
-    if length is not None:
-        for chains in sought:
-            chains[:] = [chain for chain in chains if len(chain) == length]
+    sought = [[] if example.chains else _sought(mirror, example, hops) for example in examples]
+    found = [list(example.chains) or chains for example, chains in zip(examples, of_usual_length(sought), strict=True)]
     common = Counter(chain for chains in found for chain in chains)
     return [
         [_label(mirror, example, chain) for chain in sorted(chains, key=lambda c: (-common[c], c))[:CHAINS]]
         for example, chains in zip(examples, found, strict=True)
     ]
+
+
+def _sought(mirror: Mirror, example: Example, hops: int) -> list[Chain]:
+    chains, f1 = explain(mirror, example.topics, example.answers, hops=hops)
+    return chains if f1 >= LEAST else []
 
 
 def _label(mirror: Mirror, example: Example, chain: Chain) -> _Label:

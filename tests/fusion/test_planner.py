@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusion.errors import PlannerError
-from fusion.planner.labels import Chain, explain, f1, usual_length
+from fusion.planner.labels import explain, f1, of_usual_length
 from fusion.planner.model import TOPIC, Asked, Planner, load, row_texts, words_of
 from fusion.planner.search import Plan, answers, candidates, likely, log_softmax, merged, plans
 from fusion.planner.training import Example, PlannerConfig, PlannerNet, hits_at_1, train_planner
@@ -237,19 +237,14 @@ def test_labels_are_all_chains_with_the_best_f1(facts: list[tuple[EntityId, str,
     assert sorted(found) == (sorted(c for c, score in scores.items() if score > most - 1e-9) if most else [])
 
 
-@pytest.mark.parametrize(
-    ("explained", "length"),
-    [
-        ([[(0,), (1, 2)]] * 99 + [[(1, 2)]], 2),
-        ([[(0,), (1, 2)]] * 100 + [[]], 1),
-        ([[(0,), (1, 2)]] * 90 + [[(1, 2)]] * 5 + [[(0,)]] * 5, None),
-        ([], None),
-    ],
-)
-def test_one_length_of_chains_may_explain_nearly_all_questions(
-    explained: list[list[Chain]], length: int | None
-) -> None:
-    assert usual_length(explained) == length
+def test_where_one_length_explains_nearly_all_questions_others_are_no_labels() -> None:
+    one, two = (0,), (1, 2)
+    assert of_usual_length([[one, two]] * 99 + [[two]]) == [[two]] * 100
+    assert of_usual_length([[one, two]] * 100 + [[]]) == [[one]] * 100 + [[]]
+    assert of_usual_length([[one, two]] * 98 + [[two]] * 2 + [[one]]) == [[two]] * 100 + [[one]]
+    several = [[one, two]] * 90 + [[two]] * 5 + [[one]] * 5
+    assert of_usual_length(several) == several
+    assert of_usual_length([]) == []
 
 
 def test_a_topic_is_an_answer_only_where_nothing_else_is() -> None:
