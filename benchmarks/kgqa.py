@@ -34,6 +34,7 @@ import numpy as np
 from benchmarks.rows import Row, data_folder, merge_rows
 from fusion.fitting import Epoch
 from fusion.planner.labels import stems
+from fusion.planner.learning import mixed
 from fusion.planner.model import TOPIC, Asked, Planner, row_texts
 from fusion.planner.search import candidates, plans
 from fusion.planner.training import Example, PlannerConfig, train_planner
@@ -167,8 +168,8 @@ def answer(
     return Score(hits / total, f1 / total, there / max(1, triples), (_percentile(times, 50), _percentile(times, 95)))
 
 
-def on_paths(name: str, seeds: int, command: str, *, unseen: bool) -> list[Row]:
-    """Five random splits of a PathQuestion set; ``unseen``: of questions, only those of the test part are looked at."""
+def on_paths(name: str, seeds: int, command: str, *, system: str) -> list[Row]:
+    """Five random splits of a PathQuestion set; without human questions, only those of the test part are looked at."""
     questions_file, facts_file, hops, title = PATHS[name]
     folder = data_folder() / "PathQuestion"
     graph, questions = path_questions(folder, questions_file, facts_file)
@@ -182,17 +183,21 @@ def on_paths(name: str, seeds: int, command: str, *, unseen: bool) -> list[Row]:
         first, second = int(0.8 * len(order)), int(0.9 * len(order))
         train, dev, test = ([asked[at] for at in part] for part in (order[:first], order[first:second], order[second:]))
         begun = time.perf_counter()
-        config = replace(WORDED if unseen else CONFIG, hops=hops, seed=seed)
-        if unseen:
+        config = replace(CONFIG if system == SYSTEM else WORDED, hops=hops, seed=seed)
+        if system == ZERO_SHOT:
             planner = zero_shot(graph, texts, encoder, config)
         else:
+            if system == MIXED:
+                made = generate(
+                    graph, ontology.default(), count=GENERATED // 2, hops=hops, seed=seed, languages=("en",)
+                )
+                train = mixed(train, worded_examples(graph, made.questions, encoder.tokens))
             planner = train_planner(graph, train, texts, config, encoder=encoder.name, dev=dev, progress=show)
         seconds += time.perf_counter() - begun
         wanted = [len(questions[at].answers) for at in order[second:]]
         scores.append(answer(planner, graph, texts, test, wanted))
         print(f"{title}, seed {seed}: Hits@1 {scores[-1].hits1:.4f}, F1 {scores[-1].f1:.4f}", flush=True)
     split = f"random 8:1:1, {len(order) - second} test questions, {seeds} seeds"
-    system = ZERO_SHOT if unseen else SYSTEM
     return rows_of(title, split, system, scores, seconds / seeds, list(range(seeds)), command)
 
 
@@ -286,20 +291,20 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--questions", type=int, help="of each hop of MetaQA")
     parser.add_argument("--zero-shot", action="store_true", help="train on generated questions only")
-    parser.add_argument("--mixed", action="store_true", help="train on generated questions of MetaQA's graph, too")
+    parser.add_argument("--mixed", action="store_true", help="train on generated questions, too")
     parser.add_argument("--paraphrased", action="store_true", help="train on paraphrased questions of MetaQA, too")
     parser.add_argument("--no-write", action="store_true")
     options = parser.parse_args()
     if options.zero_shot + options.mixed + options.paraphrased > 1:
         parser.error("give one of --zero-shot, --mixed and --paraphrased")
-    if (options.mixed or options.paraphrased) and options.data != "metaqa":
-        parser.error("--mixed and --paraphrased are for metaqa")
+    if options.paraphrased and options.data != "metaqa":
+        parser.error("--paraphrased is for metaqa")
+    system = ZERO_SHOT if options.zero_shot else MIXED if options.mixed else SYSTEM
     command = " ".join((f"python -m benchmarks.{NAME}", *sys.argv[1:]))
     if options.data == "metaqa":
-        system = ZERO_SHOT if options.zero_shot else MIXED if options.mixed else SYSTEM
         rows = on_metaqa(options.questions, command, system=PARAPHRASED if options.paraphrased else system)
     else:
-        rows = on_paths(options.data, options.seeds, command, unseen=options.zero_shot)
+        rows = on_paths(options.data, options.seeds, command, system=system)
     if options.no_write:
         for row in rows:
             print(f"{row['data']} · {row['split']} · {row['measure']}: {row['value']} {row['unit']}")
