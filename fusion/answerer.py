@@ -61,7 +61,7 @@ class Answerer:
         self._speech = Speech(store, ontology)
         self._planned = planned
         self._predictor = Predictor(planned=planned, learned=learned)
-        self._operators = Operators(store, ontology, self._speech, embedder=embedder, planned=planned)
+        self._operators = Operators(ontology, self._speech, embedder=embedder, planned=planned)
         self._lock = Lock()
         self._read: tuple[int, Facts] | None = None
         self._retriever = Retriever(store, embedder=embedder, ontology=ontology, speech=self._speech)

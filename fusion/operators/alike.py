@@ -56,7 +56,7 @@ def _compared(sides: Sides, relations: Sequence[str]) -> Reading | Miss:
     names = [_countries(sides, side) for side in pairs[chosen]]
     shared = sorted(names[0].keys() & names[1].keys())
     paths = [side[shared[0] if answer else min(side)] for side in names]
-    text = yes_no(sides.question.text, answer)
+    text = yes_no(sides.words, answer)
     read = reading(None, paths, chosen, text=text, meant=meant(answers, chosen))
     return read if answer else replace(read, score=read.score * OTHERWISE)
 

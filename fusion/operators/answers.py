@@ -1,16 +1,15 @@
 """What was found, as an answer: each fact as the store has it now, and what a name may mean as well."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fusion.operators.found import Found, Paths, reached
 from fusion.operators.phrase import Phrase
 from fusion.paths import Facts
-from fusion.question import Link, is_chinese
+from fusion.question import Link
 from fusion.reader import CLOSE, LISTED, Miss, Reading
 from kg import set_query
-from kg.facts import Entity, EntityId, Fact, Triple
-from kg.store import GraphStore
+from kg.facts import Entity, EntityId
 
 UNTOLD = 0.8  # how surely a name is read that may mean something else
 
@@ -27,8 +26,8 @@ class Operation:
 class Answers:
     """Makes answers to one question."""
 
-    def __init__(self, store: GraphStore, facts: Facts, phrase: Phrase) -> None:
-        self._store, self._facts, self._phrase = store, facts, phrase
+    def __init__(self, facts: Facts, phrase: Phrase) -> None:
+        self._facts, self._phrase = facts, phrase
 
     def of_set(self, found: Found | Miss, *, count: bool = False) -> Operation:
         """The members of a set, or how many they are.
@@ -69,7 +68,7 @@ class Answers:
         Raises:
             StoreError: the store failed.
         """
-        held = self._held({triple for path in paths for triple in path})
+        held = self._facts.held({triple for path in paths for triple in path})
         lost = any(triple not in held for path in paths for triple in path)
         if lost and joint:
             return Miss("what was found is no longer in the graph")
@@ -87,12 +86,6 @@ class Answers:
     def name(self, id: EntityId) -> str:
         """What an entity is called."""
         return self._facts.entities([id])[id].name
-
-    def yes_no(self, yes: bool) -> str:
-        """Yes or no, in the language of the question's words."""
-        if is_chinese(self._phrase.words):
-            return "是" if yes else "否"
-        return "yes" if yes else "no"
 
     def _meant(self, found: Found) -> tuple[Link, ...]:
         """What a name may mean as well, after what it was read as: what is linked as well and leads elsewhere."""
@@ -112,7 +105,3 @@ class Answers:
                 if others:
                     return chosen, *others
         return ()
-
-    def _held(self, triples: Collection[Triple]) -> dict[Triple, Fact]:
-        found = self._store.facts_between(sorted(triples))
-        return {(fact.subject, fact.relation, fact.object): fact for fact in found}

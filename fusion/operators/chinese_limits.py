@@ -33,6 +33,7 @@ _BEYOND: dict[str, Bound] = {
     "以内": "until",
 }  # by law, these have the number itself in
 _DECADE = regex.compile(r"(?P<year>\d{3}0)\s?年代|(?P<century>\d{1,2})\s?世纪\s?(?P<tens>\d0)\s?年代")
+_ABOUT_BEFORE, _ABOUT_AFTER = regex.compile(r"(?:大约|大概)[在于]?$"), regex.compile(r"(?:[以之]?前后|左右|上下)")
 _MEASURED = regex.compile(
     rf"(?P<noun>\p{{Han}}{{2}})?(?:都|均)?(?<!不)(?P<bound>{'|'.join(sorted(_LARGER, key=len, reverse=True))})\s*"
     r"(?P<value>[$€£¥]?\d[\d,.]*)"
@@ -45,8 +46,9 @@ _TYPES = frozenset(
     ("电影", "影片", "作品", "孩子", "子女", "的人", "人物", "演员", "导演", "公司", "城市", "国家", "歌曲", "书籍")
 )
 _UNREAD = regex.compile(
-    rf"(?:{'|'.join((*_LARGER, *_BEFORE))}|大约|大概)\s*[$€£¥]?[{NUMERAL}]+"
-    rf"|\d[\d,.]*\s?\p{{Han}}{{0,4}}?(?:左右|上下|以[前后来]|之[前后间])|[{NUMERAL}]\p{{Han}}{{0,4}}?以[上下内]|\d年[前后起代]|\d年?或者?\d"
+    rf"(?:{'|'.join((*_LARGER, *_BEFORE))}|(?:大约|大概)[在于]?)\s*[$€£¥]?[{NUMERAL}]+"
+    rf"|\d[\d,.]*\s?\p{{Han}}{{0,4}}?(?:左右|上下|[以之]?前后|以[前后来]|之[前后间])"
+    rf"|[{NUMERAL}]\p{{Han}}{{0,4}}?以[上下内]|\d+年(?:前后|[前后起代])|\d年?或者?\d|\d+\s?世纪"
 )
 
 
@@ -63,7 +65,8 @@ def limited(phrase: Phrase) -> Limit | None:
         before = regex.search(
             rf"(?P<event>{CHINESE_EVENT})?的?(?:时间|日期)?(?:更)?(?P<bound>{'|'.join(_BEFORE)}|在|于)?$", words[:start]
         )
-        if after is None or before is None:
+        about = _ABOUT_BEFORE.search(words[:start]) or _ABOUT_AFTER.match(words, end)
+        if after is None or before is None or about is not None:
             continue
         said = _BEFORE.get(before["bound"] or "") or _AFTER.get(after["bound"] or "")
         event = before["event"] or after["event"]
@@ -79,7 +82,7 @@ def limited(phrase: Phrase) -> Limit | None:
 
 def unread(phrase: Phrase) -> str | None:
     """The words of a limit, of whatever kind; to be asked of what is left when all limits have been read."""
-    found = _UNREAD.search(phrase.unvalued)
+    found = _UNREAD.search(phrase.limiting)
     return None if found is None else found[0]
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import regex
 
-from fusion.operators.english_limits import BE, negated
+from fusion.operators.english_limits import BE, ORDINAL, negated
 from fusion.operators.forms import Extreme, More, Parts, Versus, Whether, Without
 from fusion.operators.phrase import NAME, ONE, Phrase, Place, ends, expecting
 from fusion.operators.senses import COMPARATIVES, EVENT, SUPERLATIVES, of_noun, sense
@@ -46,8 +46,7 @@ _NEGATION = regex.compile(
 
 
 _RANK = regex.compile(
-    r"\b(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|(?!1st)\d+(?:st|nd|rd|th))"
-    r"(?:[\s-]+(?:most|last|to last|(?!of\b)\p{Ll}+))",
+    rf"\b{ORDINAL}[\s-]+(?:most|last|to last|(?!(?:of|and|or|century|centuries|times?)\b)\p{{Ll}}+)",
     regex.IGNORECASE,
 )
 

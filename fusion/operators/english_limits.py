@@ -34,6 +34,8 @@ _FROM_THEN: dict[str, Bound] = {  # what follows a date
     "and before": "until",
 }  # fmt: skip
 _DATED_ON = regex.compile(rf"\s+(?P<bound>{'|'.join(_FROM_THEN)})\b(?!\s+\d)", regex.IGNORECASE)
+_TO = regex.compile(r"\s*(?:to|through|until|till|-|–)\s*(?:the\s+)?", regex.IGNORECASE)  # between two ends
+_AND = regex.compile(rf"{_TO.pattern}|\s*and\s*(?:the\s+)?", regex.IGNORECASE)
 _DECADE = regex.compile(r"(?<!\d)(?P<year>\d{3}0)s\b")
 _MEASURED = regex.compile(
     r"(?:(?:with|having|that ha[sd]|which ha[sd]|that have|whose)\s+(?:an?\s+|the\s+)?"
@@ -49,11 +51,16 @@ _NEGATED = regex.compile(
     regex.IGNORECASE,
 )
 _OR_BEFORE, _OR_AFTER = regex.compile(r"\bor\s*$", regex.IGNORECASE), regex.compile(r"\s*,?\s*or\b", regex.IGNORECASE)
+_TO_NEXT = r"\s*(?:\b(?:to|through)\b|-|–)\s*(?:\p{L}+\.?\s+)?[$€£¥]?\d"
+_ON_TO = regex.compile(_TO_NEXT, regex.IGNORECASE)
+ORDINAL = r"(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|(?!1st)\d+(?:st|nd|rd|th))"
 _NUMERAL = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|half|dozens?|hundreds?|thousands?)"
 _UNREAD = regex.compile(
     rf"\b(?:(?:more|less|fewer|longer|shorter) than|at least|at most|up to|exactly)\s+{_NUMERAL}\b"
     rf"|\b(?:than|over|above|under|below|at least|at most|up to|(?:minimum|maximum) of|exactly|after|since|before|until"
     rf"|till|by|prior to|between|about|around)\s+(?:the\s+|years?\s+)*[$€£¥]?\d[\p{{N}},.]*"
+    rf"|\d\S*?{_TO_NEXT}[\p{{N}},.]*"
+    rf"|\b[\p{{L}}\d-]+(?:st|nd|rd|th)[\s-]+centur(?:y|ies)\b|\b{ORDINAL}\s+times?\b"
     rf"|\d[\p{{N}},.]*\s+or\s+(?:\p{{L}}+\s+){{0,2}}\d+"
     rf"|\d[\p{{N}},.]*\s*(?:\p{{L}}+\s+)?(?:(?:or|and)\s+(?:{_MORE}|{_LESS}|later|earlier|after|before|above|below|over"
     r"|under|up)\b|onwards?\b|\+)",
@@ -69,12 +76,14 @@ def limited(phrase: Phrase) -> Limit | None:
         if found is None:
             continue
         said = found["bound"].casefold()
-        if said == "between" or (upper is not None and said == "from"):
-            last = _upper(phrase, end) if upper is None else (end, upper)
-            if last is None:
-                continue
+        last = None
+        if said in ("between", "from"):
+            last = _upper(phrase, end, _AND if said == "between" else _TO) or (None if upper is None else (end, upper))
+        if last is not None:
             end, upper = last
             bounds: tuple[tuple[Bound, Value], ...] = (("since", value), ("until", upper))
+        elif said == "between":
+            continue
         elif upper is not None:
             bounds = _of_decade(said, value, upper)
         elif then is not None and said in ("in", "on", "from"):
@@ -84,14 +93,14 @@ def limited(phrase: Phrase) -> Limit | None:
             bounds = (("in" if year else _BOUNDS.get(said, "until"), value),)
         meant = sense("first", found["event"] or "")
         rest = _free(phrase, found.start(), end).put(found.start(), end)
-        if meant is not None and rest.places and not _one_of(phrase, found.start(), end):
+        if meant is not None and rest.places and not _in_part(phrase, found.start(), end):
             return Limit(meant, bounds, phrase.text[found.start("bound") : end], rest)
     return _measured(phrase)
 
 
 def unread(phrase: Phrase) -> str | None:
     """The words of a limit, of whatever kind; to be asked of what is left when all limits have been read."""
-    found = _UNREAD.search(phrase.unvalued)
+    found = _UNREAD.search(phrase.limiting)
     return None if found is None else found[0]
 
 
@@ -100,9 +109,10 @@ def negated(phrase: Phrase, start: int) -> bool:
     return _NEGATED.match(phrase.text, start) is not None
 
 
-def _one_of(phrase: Phrase, start: int, end: int) -> bool:
-    """Whether what stands there is only one of the ways in which something may be so: "before 1990 or after 2000"."""
-    return _OR_BEFORE.search(phrase.words[:start]) is not None or _OR_AFTER.match(phrase.words, end) is not None
+def _in_part(phrase: Phrase, start: int, end: int) -> bool:
+    """Whether what stands there is only a part of a limit: "before 1990 or after 2000", "in 1990 to 1995"."""
+    either = _OR_BEFORE.search(phrase.words[:start]) or _OR_AFTER.match(phrase.words, end)
+    return either is not None or _ON_TO.match(phrase.unvalued, end) is not None
 
 
 def _of_decade(said: str, first: Value, last: Value) -> tuple[tuple[Bound, Value], ...]:
@@ -127,10 +137,11 @@ def _dates(phrase: Phrase) -> Iterator[tuple[int, int, Value, Value | None]]:
             yield start, end, value, upper
 
 
-def _upper(phrase: Phrase, start: int) -> tuple[int, Value] | None:
-    for first, end, value, _ in _dates(phrase):
-        if first >= start and regex.fullmatch(r"\s*(?:and|to|-|–)\s*", phrase.text[start:first]):
-            return end, value
+def _upper(phrase: Phrase, start: int, joint: "regex.Pattern[str]") -> tuple[int, Value] | None:
+    """The other end of a range that began before a place, and where it ends; of a decade, its last year."""
+    for first, end, value, last in _dates(phrase):
+        if first >= start and joint.fullmatch(phrase.text[start:first]):
+            return end, value if last is None else last
     return None
 
 
@@ -165,7 +176,7 @@ def _measured(phrase: Phrase) -> Limit | None:
             word = (found["more"] or found["less"] or "").casefold()
             meant = sense(word) or Sense(found[0], (), 0, 1)
         rest = _free(phrase, found.start(), end).put(found.start(), end)
-        if meant is not None and rest.places and not _one_of(phrase, found.start(), end):
+        if meant is not None and rest.places and not _in_part(phrase, found.start(), end):
             said_so = phrase.text[found.start("noun" if found["noun"] else "bound") : end]
             return Limit(
                 Sense(meant.word, meant.hints, 0, meant.number or 1, meant.strict), ((bound, value),), said_so, rest

@@ -28,7 +28,6 @@ from fusion.paths import Facts
 from fusion.reader import LISTED, Asked, Miss, Reading
 from kg.facts import Entity
 from kg.ontology import Ontology
-from kg.store import GraphStore
 from nlp.embed import Embedder
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ class Operators:
 
     def __init__(
         self,
-        store: GraphStore,
         ontology: Ontology,
         speech: Speech,
         *,
@@ -48,7 +46,7 @@ class Operators:
         planned: "Callable[[], PlannedReader | None]" = lambda: None,
     ) -> None:
         """Without a planner, operands are read by their words."""
-        self._store, self._ontology, self._speech = store, ontology, speech
+        self._ontology, self._speech = ontology, speech
         self._embedder, self._planned = embedder, planned
 
     def read(self, asked: Asked, facts: Facts, plain: Callable[[], Reading | Miss]) -> Operation | None:
@@ -74,12 +72,12 @@ class _Question:
     """One question, on its way to an answer."""
 
     def __init__(self, operators: Operators, asked: Asked, facts: Facts, phrase: Phrase) -> None:
-        self._store, self._ontology = operators._store, operators._ontology
+        self._ontology = operators._ontology
         self._asked, self._facts, self._phrase = asked, facts, phrase
         self._attributes = Attributes(facts, self._ontology, operators._embedder)
         self._sets = Sets(facts, operators.operands(facts), self._attributes, chinese=phrase.chinese)
         self._words, self._limits = self._sets.words, self._sets.limits
-        self._answers = Answers(self._store, facts, phrase)
+        self._answers = Answers(facts, phrase)
 
     def read(self, plain: Callable[[], Reading | Miss]) -> Operation | None:
         """What it comes to."""

@@ -7,9 +7,14 @@ import regex
 
 from fusion.operators.values import read_date, read_number
 from fusion.question import Link, is_chinese
+from kg.statements import DEFAULT_TYPE
 
 NAME = "\ue000"  # stands for each character of a name, so that a name's words say nothing
 ONE = rf"{NAME}+"
+
+_VALUES = frozenset(("Date", "Quantity"))
+_OF_THINGS = regex.compile(r"\b(?:by|about)\s+(?:the\s+)?$", regex.IGNORECASE)  # what may lead to a thing or a value
+_RANGE = regex.compile(r"\d\s*[-–—~～至]\s*\d")
 
 Place = tuple[int, int]
 
@@ -38,6 +43,12 @@ class Phrase:
         return self._without(place for place in self.places if not self.is_value(place))
 
     @property
+    def limiting(self) -> str:
+        """The same, but things whose name is a number ("311", a band) are names where nothing else is named."""
+        alone = all(map(self.is_value, self.places))
+        return self._without(p for p in self.places if not self.is_value(p) or (alone and self._is_thing(p)))
+
+    @property
     def chinese(self) -> bool:
         """Whether its words, names aside, are Chinese; where it is only names, whether they are."""
         return is_chinese(self.words) or (not self.words.strip(NAME + " ?") and is_chinese(self.text))
@@ -46,6 +57,16 @@ class Phrase:
         """Whether what stands there is, as it is said, a date or a number."""
         said = self.text[slice(*place)]
         return read_date(said) is not None or read_number(said) is not None
+
+    def _is_thing(self, place: Place) -> bool:
+        """Whether what stands there, a number by its words, names a thing, or a range that the graph has as one thing.
+
+        What has no type may be either, so that only the word before it can tell.
+        """
+        types = {one.entity.type for one in self.at(place)}
+        if _RANGE.search(self.text[slice(*place)]) or types.isdisjoint(_VALUES | {DEFAULT_TYPE}):
+            return True
+        return not types <= _VALUES and _OF_THINGS.search(self.text[: place[0]]) is not None
 
     def _without(self, places: Iterable[Place]) -> str:
         letters = list(self.text)

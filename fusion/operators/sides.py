@@ -81,6 +81,6 @@ def reading(
     return Reading(said, entities, tuple(paths), 0.9 * sure * linked, joint=True, meant=meant)
 
 
-def yes_no(text: str, yes: bool) -> str:
-    """Yes or no, in the language of the question."""
-    return ("是" if yes else "否") if is_chinese(text) else ("yes" if yes else "no")
+def yes_no(words: str, yes: bool) -> str:
+    """Yes or no, in the language of a question's words, which are without its names."""
+    return ("是" if yes else "否") if is_chinese(words) else ("yes" if yes else "no")

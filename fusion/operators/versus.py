@@ -119,7 +119,7 @@ def _decided(
     if versus.claimed is None:
         return reading(first.link, paths, links, meant=meant(firsts, links))
     claims = {links: None if one is None else one.place == versus.claimed for links, one in firsts.items()}
-    text = yes_no(sides.question.text, first.place == versus.claimed)
+    text = yes_no(sides.words, first.place == versus.claimed)
     return reading(None, paths, links, text=text, meant=meant(claims, links))
 
 

@@ -13,6 +13,7 @@ from fusion.operators.found import Found, Paths, of_chain, step, triple, words
 from fusion.operators.operands import Chain
 from fusion.operators.phrase import Phrase, Place
 from fusion.operators.sets import Sets
+from fusion.operators.sides import yes_no
 from fusion.paths import Facts
 from fusion.question import Link
 from fusion.reader import CLOSE, Miss
@@ -79,7 +80,7 @@ class YesNo:
         return self._say(False, part, tuple(path for id in shown for path in part.prove(id)), sure=sure, reason=reason)
 
     def _say(self, yes: bool, part: Found, paths: Paths, *, sure: float = 1.0, reason: str = "") -> Operation:
-        text, reasons = self._answers.yes_no(yes), [reason] if reason else []
+        text, reasons = yes_no(self._phrase.words, yes), [reason] if reason else []
         reading = self._answers.reading(part, paths, text=text, joint=True, sure=sure, reasons=reasons)
         return Operation(reading, ((0, "whether"), *part.lines(1)), set_query.set_query(part.query))
 
@@ -170,7 +171,7 @@ class YesNo:
             (*(part.prove(id)[0] if part.prove(id) else ()), triple(fact))
             for id, fact in zip(part.ends, facts, strict=True)
         )
-        text = self._answers.yes_no(verdict)
+        text = yes_no(self._phrase.words, verdict)
         reading = self._answers.reading(part, paths, text=text, joint=True, reasons=reasons, meant=meant)
         return Operation(reading, lines)
 

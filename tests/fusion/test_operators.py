@@ -117,6 +117,13 @@ ANSWERS = [
     ("Which films did Ada Lund direct between 1980 and 1995?", {AMBER, GLASS}),
     ("Which films did Ada Lund direct in the 1990s?", {AMBER}),
     ("Which films directed by Ada Lund are longer than 100 minutes?", {GLASS, BELL}),
+    ("Which films directed by Ada Lund were released from 1990 to 1995?", {AMBER}),
+    ("Which films directed by Ada Lund were released from 1990 through 1995?", {AMBER}),
+    ("Which films directed by Ada Lund were released from 1990 until 1995?", {AMBER}),
+    ("Which films directed by Ada Lund were released from May 1988 till the 1990s?", {AMBER, GLASS}),
+    ("films directed by Ada Lund from 1990 to 1995", {AMBER}),
+    ("films directed by Ada Lund from 1988–1994", {AMBER, GLASS}),
+    ("Which films did Ada Lund direct from the 1980s to the 1990s?", {AMBER, GLASS}),
     ("Ada Lund执导的1990年以后上映的电影有哪些？", {AMBER, BELL}),
     ("Ada Lund在1994年执导了哪些电影？", {AMBER}),
     ("Ada Lund执导的超过100分钟的电影有哪些？", {GLASS, BELL}),
@@ -225,6 +232,18 @@ REFUSED = [
     ("Which films directed by Ada Lund were released in 1994 or 2001?", "could not be told"),
     ("Was Amber Road released after 1990 and before 1993?", "two things"),
     ("Which films directed by Ada Lund were not released before 1994?", "asks for what is not so"),
+    ("Which films directed by Ada Lund are from 90 to 120 minutes long?", "what '90 to 120' asks for"),
+    ("Which films directed by Ada Lund are longer than 90 to 120 minutes?", "than 90"),
+    ("Which films did Ada Lund direct in 1990 to 1995?", "what '1990 to 1995' asks for"),
+    ("films directed by Ada Lund, 1990-1995", "what '1990-1995' asks for"),
+    ("Ada Lund执导的1990年前后的电影有哪些？", "what '1990年前后' asks for"),
+    ("Ada Lund在1990年前后执导的电影有哪些？", "what '1990年前后' asks for"),
+    ("Ada Lund大约在1994年执导的电影有哪些？", "what '大约在1994' asks for"),
+    ("Ada Lund在20世纪执导了哪些电影？", "what '20世纪' asks for"),
+    ("Which films did Ada Lund direct in the 20th century?", "what '20th century' asks for"),
+    ("Which films did Ada Lund direct in the 19th and 20th centuries?", "what '20th centuries' asks for"),
+    ("Which films did Ada Lund direct for the second time?", "what 'second time' asks for"),
+    ("Which films were released before 1994?", "what 'before 1994' asks for"),
     ("Ada Lund嫁给了Cy Moss吗？", "does not say"),
     ("Who is the second oldest child of Ada Lund?", "not 'second oldest'"),
     ("What is the third film directed by Ada Lund?", "not 'third film'"),
@@ -286,6 +305,53 @@ def test_what_is_not_decided_is_said(answerer: Answerer, question: str, reason: 
     answer = answerer.ask(question)
     assert answer.abstained, answer.text
     assert reason in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Which films were directed by 311?", "Blue Light"),
+        ("Which films were directed by 808?", "Big Brother"),
+        ("2046之前的导演是谁？", "Bo Falk"),
+        ("Which films were released by 1931?", None),
+        ("Which films were released before 1931?", None),
+        ("Which films were released before 1950?", None),
+        ("Which films took place around 1939–1945?", "Amber Road"),
+    ],
+)
+def test_things_whose_name_is_a_number_are_no_limits(question: str, text: str | None) -> None:
+    statements: list[Statement] = [
+        (film("Blue Light"), "directed_by", Entity("Organization", "311")),
+        (film("Big Brother"), "directed_by", Entity("Thing", "808")),
+        (GLASS, "released_on", Entity("Thing", "1950")),
+        (film("2046"), "directed_by", BO),
+        (AMBER, "released_on", date("1931")),
+        (AMBER, "took_place_on", Entity("Event", "1939–1945")),
+    ]
+    answer = Answerer(graph(statements), embedder=None, ontology=ontology.default()).ask(question)
+    assert answer.text == (text or "")
+    assert answer.abstained == (text is None)
+    assert text is not None or "could not be told" in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Is 李安 older than Ada Lund?", "no"),
+        ("Was 李安 born before 1960?", "yes"),
+        ("Are 李安 and Ada Lund of the same nationality?", "no"),
+        ("李安比Ada Lund年长吗？", "否"),
+        ("李安和Ada Lund的国籍相同吗？", "否"),
+    ],
+)
+def test_yes_and_no_are_said_in_the_language_of_the_words_not_of_the_names(question: str, text: str) -> None:
+    other = person("李安")
+    statements: list[Statement] = [
+        *STATEMENTS,
+        (other, "born_on", date("1954")),
+        (other, "nationality", Entity("Nationality", "Danish")),
+    ]
+    assert Answerer(graph(statements), embedder=None, ontology=ontology.default()).ask(question).text == text
 
 
 def test_what_is_denied_of_a_thing_with_very_many_facts_is_left_out() -> None:
