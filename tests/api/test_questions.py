@@ -212,7 +212,8 @@ def learned(client: TestClient) -> dict[str, Any]:
 )
 def test_over_http_what_teaches_nothing_is_refused(body: dict[str, object], says: str, services: Services) -> None:
     sent = json.dumps(body)  # lone surrogates as escapes
-    found = TestClient(create_app(services)).post("/learn/questions", content=sent)
+    headers = {"content-type": "application/json"}
+    found = TestClient(create_app(services)).post("/learn/questions", content=sent, headers=headers)
     assert found.status_code == 422
     assert says in found.json()["detail"]
 
@@ -294,14 +295,23 @@ def test_a_second_interrupt_does_not_keep_the_store_open(services: Services) -> 
     assert services.store is not store
 
 
-def test_training_can_be_stopped_between_its_stages(services: Services, folder: Path) -> None:
+@pytest.mark.parametrize(("given", "stages"), [(8, ["reading", "looking"]), (0, ["reading", "making", "encoding"])])
+def test_training_can_be_stopped_between_its_stages(
+    given: int, stages: list[str], services: Services, folder: Path
+) -> None:
     from fusion.planner.questions import read_questions
 
     told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line.split()[0])
+        if told == stages:
+            raise KeyboardInterrupt
+
     lines, _ = read_questions(folder / "questions.txt")
-    planning.learn(services, lines, epochs=1, tell=told.append)
-    stages = [line.split()[0] for line in told if "epoch " not in line]
-    assert stages == ["reading", "looking", "making", "encoding", "learning", "looking"]
+    with pytest.raises(KeyboardInterrupt):
+        planning.learn(services, lines[:given], generated=not given, epochs=1, tell=tell)
+    assert told == stages
 
 
 def test_what_fails_in_clew_itself_is_logged_and_told_without_it(

@@ -1,6 +1,6 @@
 """A mirror kept in a file: the graph as it is, whatever is in the file."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -70,7 +70,7 @@ class Restless(MemoryStore):
         super().__init__()
         self._writes = writes
 
-    def entities(self, ids: Iterable[EntityId]) -> list[Entity]:
+    def entities(self, ids: Collection[EntityId]) -> list[Entity]:
         found = super().entities(ids)
         if self._writes:
             self._writes -= 1
