@@ -310,11 +310,13 @@ class Services:
 
     def close(self) -> None:
         """Let go of the store and of every model: FastAPI's caches keep an app, and so these services, for good."""
-        self.training.stop()
-        with self._lock:
-            if "store" in self._parts:
-                self.store.close()
-            self._parts.clear()
+        try:
+            self.training.stop()
+        finally:  # a second Ctrl-C does not wait for it
+            with self._lock:
+                if "store" in self._parts:
+                    self.store.close()
+                self._parts.clear()
 
 
 def _well_formed(text: str, what: str) -> str:

@@ -12,6 +12,7 @@ from kg.errors import GraphError
 T = TypeVar("T")
 Tell = Callable[[str], None]  # is told, a line at a time, how the work goes on
 
+PATIENCE = 5.0  # seconds; whoever stops a service may end it by force after ten
 LOG = logging.getLogger("clew")
 
 
@@ -31,7 +32,9 @@ class _StoppedError(Exception):
 class Job(Generic[T]):
     """One piece of work at a time, on a thread of its own. Safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience: float = PATIENCE) -> None:
+        """``stop`` waits for the end of the work so long, in seconds."""
+        self._patience = patience
         self._lock = Lock()
         self._progress: Progress[T] = Progress()
         self._thread: Thread | None = None
@@ -58,12 +61,16 @@ class Job(Generic[T]):
             self._thread.start()
 
     def stop(self) -> None:
-        """End the work that is under way, and wait for its end."""
+        """End the work that is under way, and wait a while for its end: what tells nothing for long is left behind."""
         with self._lock:
             self._stopping = True
             thread = self._thread
         if thread is not None:
-            thread.join()
+            thread.join(self._patience)
+            if thread.is_alive():
+                LOG.warning(
+                    "the learning that is under way is left unfinished: it did not stop in %g s", self._patience
+                )
 
     def _run(self, work: Callable[[Tell], T]) -> None:
         try:

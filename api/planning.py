@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fusion.planner.questions import Question
 
 MOST = 100_000  # questions of one request
+MOST_SEED = 2**63 - 1  # that every generator of random numbers takes
 
 
 class QuestionIn(Body):
@@ -46,7 +47,7 @@ class LearnIn(Body):
     epochs: int | None = Field(
         default=None, ge=1, description="Passes over the questions; chosen by their number if null"
     )
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=MOST_SEED)
 
 
 class PartOut(Shape):
@@ -151,7 +152,7 @@ def learn(
     """
     _something(questions, generated=generated)
     begun = time.perf_counter()
-    tell("reading the graph" + (" and making questions of it" if generated else ""))
+    tell("reading the graph")
     from fusion.planner.learning import GENERATED, learn_questions
     from kg.mirror import mirror
     from kg.mirror_file import kept_mirror
@@ -171,15 +172,13 @@ def learn(
         reasoner=reasoner,
         epochs=epochs,
         seed=seed,
+        stage=tell,
         begin=lambda count, epochs: tell(f"learning from {plural(count, 'question')} in {plural(epochs, 'epoch')}"),
         progress=epoch,
         reasoning=lambda one: epoch(one, "reasoner, "),
     )
+    trained.save(services.planner_file, services.reasoner_file)
     beside = trained.learned_reasoner
-    services.reasoner_file.unlink(missing_ok=True)  # one of an older planner is calibrated to that
-    trained.planner.save(services.planner_file)
-    if beside is not None:
-        beside.reasoner.save(services.reasoner_file)
     calibration = None if beside is None else beside.reasoner.calibration
     return PlannerOut(
         path=str(services.planner_file),

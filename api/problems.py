@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api.errors import BusyError, RequestError, UnknownEntityError
-from fusion.errors import NothingLearnedError
+from fusion.errors import NothingLearnedError, PlannerError
 from kg.decode import one_line
 from kg.embeddings.errors import LearningError, NotLearnedError
 from kg.errors import (
@@ -54,6 +54,7 @@ _STATUS: tuple[tuple[type[GraphError], HTTPStatus], ...] = (
     (NotLearnedError, HTTPStatus.NOT_FOUND),
     (LearningError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NothingLearnedError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (PlannerError, HTTPStatus.SERVICE_UNAVAILABLE),
     (BusyError, HTTPStatus.CONFLICT),
     (RequestError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ def write(
         save_file(dict(weights), part, metadata={"about": json.dumps(about, ensure_ascii=False)})
         part.replace(path)
     except (OSError, SafetensorError) as error:
+        with suppress(OSError):  # what the disk had no room for need not be there
+            part.unlink()
         raise PlannerError(
             f"The {what} could not be written to {path} ({error}); give a folder that can be written to."
         ) from error

@@ -190,9 +190,7 @@ class BoltStore:
                     return self._with_server(run)
                 except NoGraphError as error:
                     if not left:
-                        raise NoGraphError(
-                            f"{self._address}: the graph is deleted whenever it is begun; stop that, and try again"
-                        ) from error
+                        raise NoGraphError.whenever_begun(self._address) from error
                     self._graph.begin()
                 except exceptions.ConstraintError:
                     if not left:

@@ -30,6 +30,11 @@ class ChangingError(StoreError):
 class NoGraphError(StoreError):
     """The database is there and the graph is not: all of it was deleted."""
 
+    @classmethod
+    def whenever_begun(cls, address: str) -> "NoGraphError":
+        """It was deleted again each time that Clew began it."""
+        return cls(f"{address}: the graph is deleted whenever it is begun; stop that, and try again")
+
 
 class StoreUnavailableError(StoreError):
     """Nothing answers at the store's address."""

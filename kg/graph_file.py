@@ -1,9 +1,12 @@
 """What was made of a graph, as arrays in a file that tells which version of which graph they were made of."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 
 import numpy as np
 import numpy.typing as npt
@@ -24,14 +27,16 @@ class Kept:
 
 def write(path: Path, kept: Kept, *, format: str, address: str, notify: Callable[[str], None]) -> None:
     """Keep what was made of the graph at an address; ``notify`` is told, in one line, if that cannot be done."""
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{os.getpid()}-{get_ident()}.part")  # others may be writing the same now
     about = {"format": format, "address": address, "version": str(kept.version)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(dict(kept.arrays), part, metadata={**kept.metadata, "about": json.dumps(about)})
         part.replace(path)
     except (OSError, SafetensorError) as error:
-        notify(f"{path} could not be written ({error}); the graph will be read again for the next question")
+        with suppress(OSError):  # what the disk had no room for need not be there
+            part.unlink()
+        notify(f"{path} could not be written ({error}); the next question will take as long as this one")
 
 
 def read(path: Path, *, format: str, address: str) -> Kept | None:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from kg import cypher, migrations
+from kg.errors import NoGraphError
 from kg.history import History
 from kg.store import Changes, Counts
 from kg.tally import Tally
@@ -43,9 +44,16 @@ class GraphNode:
         return History.of(history, version=version).since(since)
 
     def _read(self, query: str) -> list[Any]:
+        """The one row of a query.
+
+        Raises:
+            NoGraphError: the graph was deleted once more while it was begun.
+        """
         rows = self._run(query)
         if not rows:
             with self._exclusive():
                 self.begin()
             rows = self._run(query)
+            if not rows:
+                raise NoGraphError.whenever_begun(self._address)
         return rows[0]

@@ -22,12 +22,14 @@ def caught_up(mirror: Mirror, store: GraphStore) -> Mirror | None:
     if store.version() == mirror.version:
         return mirror
 
-    def read(version: int) -> tuple[Mirror | None]:
+    def read(version: int) -> tuple[Mirror | None] | None:
         changes = store.changes(mirror.version)
         if changes is None:
             return (None,)
         entities = [entity.id for entity in store.entities(changes.entities)]
         facts = [(fact.subject, fact.relation, fact.object) for fact in store.facts_between(changes.facts)]
+        if store.version() != version:
+            return None  # a fact may be of an entity that was not there yet when entities were read
         return (changed(mirror, changes, entities, facts, version=version),)
 
     (found,) = snapshot(store, read)

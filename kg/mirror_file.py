@@ -16,18 +16,18 @@ FORMAT = "clew-mirror-2"
 
 
 def kept_mirror(store: GraphStore, path: Path, *, notify: Callable[[str], None]) -> Mirror:
-    """The whole graph of a store: from the file, and what changed since it was written; else read anew, and kept.
+    """The whole graph of a store: from the file, and what changed since; else read anew. The file then has it, too.
 
     ``notify`` is told, in one line, if it cannot be kept; nothing but time is lost by that.
 
     Raises:
         StoreError: the store failed, or others kept writing to it while it was read.
     """
-    found = _load(path, store.address)
-    if found is not None:
-        found = caught_up(found, store)
+    held = _load(path, store.address)
+    found = None if held is None else caught_up(held, store)
     if found is None:
         found = mirror(store)
+    if held is None or held.version != found.version:
         arrays: graph_file.Arrays = {
             "triples": found.numbered.astype(np.int32),
             "entities": np.frombuffer("\n".join(found.entities).encode(), np.uint8),

@@ -13,7 +13,7 @@ FORMAT = "clew-names-2"
 
 
 def kept_name_index(store: GraphStore, path: Path, *, most: int, notify: Callable[[str], None]) -> NameIndex | None:
-    """The names of the whole graph: from the file, and what changed since it was written; else read anew, and kept.
+    """The names of the whole graph: from the file, and what changed since; else read anew. The file then has them, too.
 
     None where they would have to be read of more than so many entities. ``notify`` is told, in one line, if they cannot
     be kept.
@@ -21,11 +21,11 @@ def kept_name_index(store: GraphStore, path: Path, *, most: int, notify: Callabl
     Raises:
         StoreError: the store failed, or others kept writing to it while it was read.
     """
-    found = _load(path, store.address)
-    if found is not None:
-        found = caught_up(found, store)
+    held = _load(path, store.address)
+    found = None if held is None else caught_up(held, store)
     if found is None and store.counts().entities <= most:
         found = name_index(store)
+    if found is not None and (held is None or held.version != found.version):
         kept = graph_file.Kept(found.version, found.arrays, {"types": json.dumps(found.types, ensure_ascii=False)})
         graph_file.write(path, kept, format=FORMAT, address=store.address, notify=notify)
     return found

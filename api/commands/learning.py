@@ -13,6 +13,7 @@ from api.commands.options import Debug, Json, Store, display, open_services
 from api.commands.planning import learn_planner
 from api.display import note, plural
 from api.errors import RequestError, exit_code
+from api.planning import MOST_SEED
 from kg.errors import GraphError
 from kg.memory_store import MemoryStore
 
@@ -57,7 +58,7 @@ def learn(
         int | None, typer.Option(min=1, help="The most passes over the facts (100), or passes over the questions.")
     ] = None,
     minutes: Annotated[float, typer.Option(min=0, help="Stop in time for this; 0 is no limit.")] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn at random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of everything that is drawn at random.")] = 0,
     newcomers: Annotated[bool, typer.Option(help="Learn what to expect of entities that come later.")] = True,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, or cuda.")] = "cpu",
     store: Store = None,

@@ -8,8 +8,9 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from fusion.errors import NothingLearnedError
+from fusion.errors import NothingLearnedError, PlannerError
 from fusion.fitting import Epoch
 from fusion.planner.model import Planner, row_texts
 from fusion.planner.questions import Question, prepare
@@ -55,6 +56,30 @@ class Trained:
     epochs: int
     learned_reasoner: LearnedReasoner | None = None  # where enough questions are held out to calibrate it
 
+    def save(self, planner_file: Path, reasoner_file: Path) -> None:
+        """Put both in place of those that were there; where one of them cannot be written, those stay.
+
+        A reasoner is calibrated to its planner: none is ever beside a planner of another training for good, whenever
+        this ends.
+
+        Raises:
+            PlannerError: they cannot be written.
+        """
+        planner, reasoner = (file.with_suffix(".new") for file in (planner_file, reasoner_file))
+        self.planner.save(planner)
+        if self.learned_reasoner is not None:
+            self.learned_reasoner.reasoner.save(reasoner)
+        try:
+            reasoner_file.unlink(missing_ok=True)
+            planner.replace(planner_file)
+            if self.learned_reasoner is not None:
+                reasoner.replace(reasoner_file)
+        except OSError as error:
+            raise PlannerError(
+                f"What was learned is in {planner.parent} ({planner.name}), but could not be put in place ({error}); "
+                "run `clew learn --questions` again when the folder can be written to."
+            ) from error
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
@@ -91,14 +116,15 @@ def learn_questions(
     reasoner: bool = True,
     epochs: int | None = None,
     seed: int = 0,
+    stage: Callable[[str], None] = lambda line: None,
     begin: Callable[[int, int], None] = lambda questions, epochs: None,
     progress: Callable[[Epoch], None] | None = None,
     reasoning: Callable[[Epoch], None] | None = None,
 ) -> Trained:
     """Train a planner, and with ``reasoner`` one beside it, on questions and on ``generated`` made from the graph.
 
-    A tenth of each is held out to choose the best epochs by. ``begin`` is told how many questions are learned from, and
-    in how many epochs.
+    A tenth of each is held out to choose the best epochs by. ``stage`` is told, in a line, what is done next, and
+    ``begin`` how many questions are learned from, and in how many epochs. What they raise ends it.
 
     Raises:
         NothingLearnedError: the graph has no facts, none of the questions can be learned from, or none can be made.
@@ -112,13 +138,17 @@ def learn_questions(
     config = PlannerConfig(seed=seed)
     own, skipped, made = Split((), ()), Counter[str](), Made((), 0, ())
     if questions:
+        stage(f"looking for the facts that {len(questions):,} given questions walk")
         prepared = prepare(questions, store, ontology, graph, embedder, hops=config.hops)
         own, skipped = Split.of(prepared.examples, seed=seed), prepared.skipped
     if generated:
+        stage("making questions of the graph")
         types = {entity.id: entity.type for entity in store.all_entities()}
         made = make_questions(graph, ontology, types, count=generated, hops=config.hops, seed=seed)
         if not (made.questions or questions):
             raise NothingLearnedError(_nothing_made(made, store))
+    if made.questions:
+        stage(f"encoding {len(made.questions):,} questions that were made")
     ours = Split.of(worded(graph, made.questions, embedder.tokens), most=HELD, seed=seed)
     train, dev = mixed(own.train, ours.train), mixed(own.dev, ours.dev)
     config = replace(config, batch=max(8, min(config.batch, len(train) // 8)))
@@ -134,6 +164,8 @@ def learn_questions(
     known = [example.asked for example in (*own.train, *ours.train)]
     planner = planner.acquainted(known)
     apart = [*own.dev, *ours.dev]  # each once: it is calibrated on halves of them
+    if reasoner:
+        stage("looking at what is around each question's topic, for the reasoner")
     beside = learn_reasoner(planner, graph, train, apart, texts, seed=seed, progress=reasoning) if reasoner else None
     return Trained(planner, mine, made_up, skipped, made.ambiguous, made.unworded, config.epochs, beside)
 

@@ -153,6 +153,11 @@ def checked(found: Question) -> Question:
         raise ValueError(f"has a question of more than {LINKED_TEXT} characters")
     if not found.answers:
         raise ValueError("has no answer")
+    for text in (found.text, *found.answers, found.topic, *found.path):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"has half of a character ({text[error.start]!a}), which is no text") from error
     return found
 
 

@@ -1,19 +1,21 @@
 """`clew learn --questions`, `clew ask` with what was learned, `clew explain`; and the same over HTTP."""
 
 import json
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from api import planning
 from api.app import create_app
 from api.assemble import Services
 from api.cli import run
-from api.job import Progress, Tell
+from api.job import Job, Progress, Tell
 from api.planning import PlannerOut
 from api.settings import Settings
 from kg.facts import EntityId
@@ -100,6 +102,7 @@ def test_questions_are_learned_and_others_answered(folder: Path, capsys: pytest.
         ("", 1, "is empty"),
         ("nothing\n", 1, "holds no question"),
         ("who made Amber Road\tNobody\n", 1, "None of the questions"),
+        ('{"question": "who made \\ud800", "answers": ["Ida Falk"]}\n', 1, "has half of a character ('\\ud800')"),
     ],
 )
 def test_questions_that_teach_nothing(
@@ -114,6 +117,8 @@ def test_questions_that_teach_nothing(
 def test_options_that_would_do_nothing_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["learn", "--questions", "questions.txt", "--dimension", "8", "--store", "memory:"]) == 2
     assert "--dimension" in capsys.readouterr().err
+    assert run(["learn", "--questions", "--seed", str(2**63), "--store", "memory:"]) == 2
+    assert "--seed" in capsys.readouterr().err
     assert run(["learn", "--questions", "missing.txt", "--store", "memory:"]) == 1
     assert run(["learn", "questions.txt", "--store", "memory:"]) == 2
     assert "questions.txt says nothing without --questions" in capsys.readouterr().err
@@ -161,7 +166,9 @@ def test_over_http_a_planner_is_used_once_it_is_there(services: Services, folder
         for step in path:
             assert store.facts_between([(names[step["subject"]], step["relation"], names[step["object"]])])
     services.planner_file.write_bytes(b"damaged")
-    assert "train it anew" in client.post("/ask", json=question).json()["detail"]
+    refused = client.post("/ask", json=question)
+    assert refused.status_code == 503
+    assert "train it anew" in refused.json()["detail"]
 
 
 def test_over_http_the_graph_alone_is_enough(services: Services) -> None:
@@ -194,12 +201,19 @@ def learned(client: TestClient) -> dict[str, Any]:
         ({"generated": False}, "nothing to learn from"),
         ({"questions": [{"question": "who made it", "answers": [" "]}]}, "questions.0: has no answer"),
         ({"questions": [{"question": "who made it", "answer": "Ida Falk"}]}, "body.questions.0.answer: "),
+        ({"questions": [{"question": "who made \ud800", "answers": ["Ida Falk"]}]}, "questions.0: has half of a"),
+        ({"questions": [{"question": "who made it", "answers": ["Ida", "\udfff"]}]}, "questions.0: has half of a"),
+        ({"questions": [{"question": "who", "answers": ["Ida"], "topic": "\ud800"}]}, "questions.0: has half of a"),
+        ({"questions": [{"question": "who", "answers": ["Ida"], "path": ["\ud800"]}]}, "questions.0: has half of a"),
         ({"epochs": 0}, "body.epochs"),
+        ({"seed": 2**63}, "body.seed"),
         ({"generate": False}, "body.generate: "),
     ],
 )
 def test_over_http_what_teaches_nothing_is_refused(body: dict[str, object], says: str, services: Services) -> None:
-    found = TestClient(create_app(services)).post("/learn/questions", json=body)
+    sent = json.dumps(body)  # lone surrogates as escapes
+    headers = {"content-type": "application/json"}
+    found = TestClient(create_app(services)).post("/learn/questions", content=sent, headers=headers)
     assert found.status_code == 422
     assert says in found.json()["detail"]
 
@@ -239,6 +253,65 @@ def test_one_training_at_a_time_which_ends_with_the_service(services: Services) 
     going.set()
     services.close()
     assert services.training.progress == Progress("failed", "the service was stopped")
+
+
+def test_what_does_not_stop_is_left_behind() -> None:
+    job, reached, going = Job[int](patience=0.01), Event(), Event()
+
+    def work(tell: Tell) -> int:
+        reached.set()
+        going.wait()
+        return 1
+
+    job.start(work)
+    reached.wait()
+    stopping = Thread(target=job.stop, daemon=True)
+    stopping.start()
+    stopping.join(30)
+    try:
+        assert not stopping.is_alive()
+        assert job.progress.state == "running"
+    finally:
+        going.set()
+
+
+def test_a_second_interrupt_does_not_keep_the_store_open(services: Services) -> None:
+    reached = Event()
+    store = services.store
+
+    def work(tell: Tell) -> PlannerOut:
+        reached.set()
+        while True:
+            try:
+                tell("on and on")
+            except BaseException:  # told to stop, which is being waited for
+                signal.raise_signal(signal.SIGINT)
+                raise
+
+    services.training.start(work)
+    reached.wait()
+    with pytest.raises(KeyboardInterrupt):
+        services.close()
+    assert services.store is not store
+
+
+@pytest.mark.parametrize(("given", "stages"), [(8, ["reading", "looking"]), (0, ["reading", "making", "encoding"])])
+def test_training_can_be_stopped_between_its_stages(
+    given: int, stages: list[str], services: Services, folder: Path
+) -> None:
+    from fusion.planner.questions import read_questions
+
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line.split()[0])
+        if told == stages:
+            raise KeyboardInterrupt
+
+    lines, _ = read_questions(folder / "questions.txt")
+    with pytest.raises(KeyboardInterrupt):
+        planning.learn(services, lines[:given], generated=not given, epochs=1, tell=tell)
+    assert told == stages
 
 
 def test_what_fails_in_clew_itself_is_logged_and_told_without_it(

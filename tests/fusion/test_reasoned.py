@@ -94,6 +94,24 @@ def test_too_few_questions_train_no_reasoner(store: MemoryStore, embedder: MiniL
     assert few.learned_reasoner is None
 
 
+def test_planner_and_reasoner_are_put_in_place_together(trained: Trained, tmp_path: Path) -> None:
+    services = Services(Settings(store="memory:", model=tmp_path))
+    files = services.planner_file, services.reasoner_file
+    trained.save(*files)
+    before = [file.read_bytes() for file in files]
+    assert {file.name for file in tmp_path.iterdir()} == {file.name for file in files}
+    other = replace(trained, planner=Planner(trained.planner.weights, trained.planner.relations, encoder="x", hops=1))
+    unwritable = tmp_path / "reasoner.part"
+    unwritable.mkdir()
+    with pytest.raises(PlannerError, match="could not be written"):
+        other.save(*files)
+    assert [file.read_bytes() for file in files] == before
+    unwritable.rmdir()
+    replace(other, learned_reasoner=None).save(*files)  # that of another planner is not kept beside it
+    assert not services.reasoner_file.exists()
+    assert services.planner_file.read_bytes() != before[0]
+
+
 def test_where_no_plan_is_sure_the_reasoner_answers(
     store: MemoryStore, embedder: MiniLM, planned: PlannedReader
 ) -> None:

@@ -3,16 +3,20 @@
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from api.assemble import Services
 from api.settings import Settings
-from kg import supervisor
+from kg import cypher, supervisor
 from kg.bolt_store import BoltStore
 from kg.embedded import open_embedded
+from kg.errors import NoGraphError
 from kg.facts import Entity
+from kg.graph_node import GraphNode
 from kg.memory_store import MemoryStore
 from kg.mirror_file import kept_mirror
 from kg.name_file import kept_name_index
@@ -95,6 +99,15 @@ def check_running(store: BoltStore, folder: Path) -> None:
     assert services.answerer.ask("Who directed Paper Lantern?").abstained
     delete_all(store)
     store.forget_learned()
+
+    def emptied(query: str, *args: Any, **parameters: Any) -> list[list[Any]]:
+        if query == cypher.VERSION:
+            delete_all(store)
+        return store._rows(query, *args, **parameters)
+
+    node = GraphNode(store.address, run=emptied, sql=store._sql if store._door.http else None, exclusive=nullcontext)
+    with pytest.raises(NoGraphError, match="deleted whenever it is begun"):
+        node.version()
 
 
 def test_embedded(embedded_store: BoltStore, tmp_path: Path) -> None:
