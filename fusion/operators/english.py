@@ -97,8 +97,9 @@ def more(phrase: Phrase) -> More | None:
     run = next(_runs(phrase), None)
     if found is None or run is None or sense(found[0]) is not None or regex.match(r"\s+than\b", words[found.end() :]):
         return None
-    places, asked = run[0], regex.match(r"\s*(?:who|which|what)(?:\s+of\b)?", words, regex.IGNORECASE)
-    begin = asked.end() if asked is not None else 0
+    kind = r"(?:\s+\p{L}+(?=\s+(?:has|have|had)\b))?"  # of those compared: nothing that is counted of them
+    asked = regex.match(rf"\s*(?:who|(?:which|what){kind})(?:\s+of\b)?", words, regex.IGNORECASE)
+    places, begin = run[0], 0 if asked is None else asked.end()
     parts = tuple(
         (place, phrase.joined(f"which {found['noun']}", (begin, found.start()), (found.end(), places[0][0]), place))
         for place in places

@@ -93,6 +93,7 @@ ANSWERS = [
     ("Which of Amber Road and Glass Mountain came out first?", {GLASS}),
     ("Which film is longer, Amber Road or Hollow Bell?", {BELL}),
     ("Who directed more films, Ada Lund or Bo Falk?", {ADA}),
+    ("Which film has more actors, Amber Road or Glass Mountain?", {AMBER}),
     ("Who has fewer children, Ada Lund or Bo Falk?", {BO}),
     ("Ada Lund和Bo Falk谁更年长？", {BO}),
     ("Amber Road和Glass Mountain哪部电影上映更早？", {GLASS}),
