@@ -9,6 +9,7 @@ GraphError                  (kg.errors)
 
 from enum import IntEnum
 
+from fusion.errors import LanguageModelError, PromptTooLongError
 from kg.embeddings.errors import SettingError
 from kg.errors import GraphError, InputError, StoreAddressError, StoreError, UnknownDocumentError
 from nlp.weights import WeightsError
@@ -37,7 +38,7 @@ class Exit(IntEnum):
     INCOMPLETE = 1  # something could not be read or found; everything else was done
     USAGE = 2  # the command line, a setting or an address is wrong; nothing was done
     STORE = 3  # the store is down, full, or refuses access
-    SETUP = 4  # something that Clew needs is not installed; `clew doctor` says what
+    SETUP = 4  # something that Clew needs is not installed, or a model does not answer; `clew doctor` says what
     BUG = 70  # an error in Clew itself
     INTERRUPTED = 130  # Ctrl-C
     PIPE = 141  # whoever read the output went away
@@ -49,6 +50,8 @@ _CODES: tuple[tuple[type[GraphError], Exit], ...] = (
     (StoreAddressError, Exit.USAGE),
     (StoreError, Exit.STORE),
     (WeightsError, Exit.SETUP),
+    (PromptTooLongError, Exit.USAGE),
+    (LanguageModelError, Exit.SETUP),
     (UnknownDocumentError, Exit.INCOMPLETE),
     (InputError, Exit.INCOMPLETE),
     (UnknownEntityError, Exit.INCOMPLETE),

@@ -12,7 +12,13 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api.errors import BusyError, RequestError, UnknownEntityError
-from fusion.errors import NothingLearnedError, PlannerError
+from fusion.errors import (
+    LanguageModelError,
+    LanguageServerError,
+    NothingLearnedError,
+    PlannerError,
+    PromptTooLongError,
+)
 from kg.decode import one_line
 from kg.embeddings.errors import LearningError, NotLearnedError
 from kg.errors import (
@@ -55,6 +61,9 @@ _STATUS: tuple[tuple[type[GraphError], HTTPStatus], ...] = (
     (LearningError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NothingLearnedError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (PlannerError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (PromptTooLongError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (LanguageServerError, HTTPStatus.BAD_GATEWAY),
+    (LanguageModelError, HTTPStatus.SERVICE_UNAVAILABLE),
     (BusyError, HTTPStatus.CONFLICT),
     (RequestError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),

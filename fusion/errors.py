@@ -1,8 +1,13 @@
 """The errors of question answering.
 
 FusionError                       a kind of GraphError
-└── PlannerError                  a planner cannot be trained, written, or read
-    └── NothingLearnedError       the questions or the graph give nothing to learn from
+├── PlannerError                  a planner cannot be trained, written, or read
+│   └── NothingLearnedError       the questions or the graph give nothing to learn from
+└── LanguageModelError            a language model cannot be loaded, or cannot do what it is asked for
+    ├── PromptTooLongError        the prompt does not fit into what the model reads at once
+    ├── LanguageModelMemoryError  there is no memory for the model, or for what it is asked to read
+    └── LanguageServerError       a model's server does not answer, or refuses
+        └── MalformedReplyError   it answered with something that is no answer
 """
 
 from kg.errors import GraphError
@@ -18,3 +23,23 @@ class PlannerError(FusionError):
 
 class NothingLearnedError(PlannerError):
     """The questions or the graph give nothing to learn from."""
+
+
+class LanguageModelError(FusionError):
+    """A language model cannot be loaded, or cannot do what it is asked for."""
+
+
+class PromptTooLongError(LanguageModelError):
+    """The prompt does not fit into what the model reads at once."""
+
+
+class LanguageModelMemoryError(LanguageModelError):
+    """There is no memory for the model, or for what it is asked to read."""
+
+
+class LanguageServerError(LanguageModelError):
+    """A model's server does not answer, or refuses."""
+
+
+class MalformedReplyError(LanguageServerError):
+    """A model's server answered with something that is no answer."""
