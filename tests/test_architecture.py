@@ -22,6 +22,7 @@ IMPORTERS = {
     "fastapi": {"api/app.py", "api/deps.py", "api/problems.py"},
     "uvicorn": {"api/commands/running.py"},
     "accelerate": {"kg/embeddings/workers.py"},
+    "httpx2": {"fusion/language/server.py"},
 }
 
 # Who may read the environment beside api/settings.py, and why.
@@ -97,7 +98,7 @@ def _reraises(handler: ast.ExceptHandler) -> bool:
     return any(isinstance(node, ast.Raise) and node.exc is None for node in ast.walk(handler))
 
 
-@pytest.mark.parametrize("module", [*PACKAGES, "api.cli", "api.assemble"])
+@pytest.mark.parametrize("module", [*PACKAGES, "api.cli", "api.assemble", "fusion.language"])
 def test_importing_a_package_loads_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(*[m for m in {HEAVY!r} if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
