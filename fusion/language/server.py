@@ -8,6 +8,7 @@ of it than that it is text.
 import json
 import time
 from collections.abc import Iterator, Mapping
+from itertools import count
 from types import TracebackType
 from typing import Self
 
@@ -129,25 +130,23 @@ class ServerModel:
             MalformedReplyError: it answered with something that is no answer, or no JSON where a schema asked for it.
         """
         deadline = time.monotonic() + self._seconds
-        for attempt in range(1, self._tries + 1):
-            pieces, finish = [], _Finish()
+        for attempt in count(1):
+            finish = _Finish()
             try:
-                pieces += self._ask(prompt, options, schema, finish, deadline)
+                text = "".join(self._ask(prompt, options, schema, finish, deadline))
+                break
             except _TransientError as error:
                 self._wait(error, attempt, deadline)
-                continue
-            text = "".join(pieces)
-            if schema is not None:
-                self._check_json(text, finish)
-            return Generation(text, ended=finish.reason == "stop")
-        raise AssertionError("the last try returns or raises")
+        if schema is not None:
+            self._check_json(text, finish)
+        return Generation(text, ended=finish.reason == "stop")
 
     def stream(
         self, prompt: str, *, options: Options = GREEDY, schema: Mapping[str, object] | None = None
     ) -> Iterator[str]:
         """The same text piece by piece; once one was given, nothing is tried again. Raises as `generate` does."""
         deadline = time.monotonic() + self._seconds
-        for attempt in range(1, self._tries + 1):
+        for attempt in count(1):
             begun = False
             try:
                 for piece in self._ask(prompt, options, schema, _Finish(), deadline):
@@ -155,7 +154,9 @@ class ServerModel:
                     yield piece
                 return
             except _TransientError as error:
-                self._wait(error, self._tries if begun else attempt, deadline)
+                if begun:
+                    raise
+                self._wait(error, attempt, deadline)
 
     def models(self) -> list[str]:
         """The models that the server says it has.
