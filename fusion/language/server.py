@@ -5,7 +5,6 @@ for all of them, however slowly or endlessly a server may send. What it writes i
 of it than that it is text.
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from itertools import count
@@ -13,7 +12,8 @@ from types import TracebackType
 from typing import Self
 
 import httpx2
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from fusion.errors import LanguageModelError, LanguageServerError, MalformedReplyError
 from fusion.language.events import Guard, data
@@ -38,8 +38,6 @@ class _Choice(BaseModel):
 
 
 class _Event(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
     choices: list[_Choice] = []
     error: object = None
 
@@ -80,7 +78,7 @@ class ServerModel:
         that an answer may take, all its ``tries`` together; ``pause`` is waited after the first and doubles.
 
         Raises:
-            LanguageModelError: the address is none that can be asked.
+            LanguageModelError: the address is none that can be asked, or the key none that can be sent.
         """
         if "@" in address:  # looked at first, so that no other message shows it
             raise LanguageModelError("A server's address may not hold a user or password; give the key apart from it.")
@@ -91,6 +89,8 @@ class ServerModel:
             known = False
         if not known:
             raise LanguageModelError(f"{one_line(address)}: is no address of a server; write http(s)://HOST/v1.")
+        if not (key.isascii() and key.isprintable()):
+            raise LanguageModelError("The key of the language model's server holds characters that no key has.")
         self._address = address.rstrip("/")
         self._model = model
         self._key = key
@@ -243,7 +243,7 @@ class ServerModel:
     def _refused(self, response: httpx2.Response, guard: Guard) -> LanguageServerError:
         body = b"".join(guard(response.iter_bytes()))
         try:
-            found = json.loads(body)
+            found = from_json(body)
         except ValueError:
             found = body.decode("utf-8", "replace")
         said = found.get("error", found) if isinstance(found, dict) else found
@@ -273,7 +273,7 @@ class ServerModel:
 
     def _check_json(self, text: str, finish: "_Finish") -> None:
         try:
-            json.loads(text)
+            from_json(text)
         except ValueError as error:
             if finish.reason == "length":
                 raise self._malformed("JSON that the limit of tokens cut off") from error

@@ -50,12 +50,19 @@ def test_a_text_is_completed() -> None:
 
 def test_a_schema_is_passed_on_and_what_is_no_json_refused() -> None:
     schema = {"type": "object", "properties": {"answer": {"enum": ["Paris", "Berlin"]}}}
-    replies = (says('{"answer": ', '"Paris"}'), says("Paris, of course"), says('{"answer": "Pa', finish="length"))
+    replies = (
+        says('{"answer": ', '"Paris"}'),
+        says("Paris, of course"),
+        says('{"answer": "Pa', finish="length"),
+        says("[" * 100_000),
+    )
     with serving(*replies) as script, opened(script) as model:
         assert json.loads(model.generate("?", schema=schema).text) == {"answer": "Paris"}
         with pytest.raises(MalformedReplyError, match="text where JSON was asked for"):
             model.generate("?", schema=schema)
         with pytest.raises(MalformedReplyError, match="limit of tokens cut off"):
+            model.generate("?", schema=schema)
+        with pytest.raises(MalformedReplyError, match="text where JSON was asked for"):
             model.generate("?", schema=schema)
     asked = script.asked[0][2]["response_format"]
     assert asked["type"] == "json_schema"
@@ -154,6 +161,7 @@ def test_what_is_no_answer_is_one_clear_line(reply: Reply, said: str) -> None:
         (404, b'{"error": {"message": "model small does not exist"}}', r"the model's name \(small\)"),
         (400, b'{"error": "context length\\nexceeded \x1b[31m"}', "context length"),
         (302, b"", "status 302"),
+        (400, b"[" * 100_000, "status 400"),
         (418, b"\xff" * 3000, "status 418"),
         (200, b'data: {"error": {"message": "out of memory"}}\n\n', "failed while it wrote .out of memory"),
     ],
@@ -187,6 +195,13 @@ def test_an_address_that_cannot_be_asked(address: str) -> None:
     with pytest.raises(LanguageModelError) as caught:
         ServerModel(address)
     assert "word" not in str(caught.value).replace("password", "")
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "schlüssel"])
+def test_a_key_that_cannot_be_sent_is_not_shown(key: str) -> None:
+    with pytest.raises(LanguageModelError, match="no key has") as caught:
+        ServerModel("http://127.0.0.1:1/v1", key=key)
+    assert key not in str(caught.value)
 
 
 def test_a_list_of_models_that_is_none() -> None:
