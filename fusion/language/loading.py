@@ -37,7 +37,7 @@ def load(folder: Path, *, name: str, precision: str = "auto", device: str | None
         raise ValueError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     whole = precision == "float32" or (precision == "auto" and device == "cpu")
-    quantization = _quantization(precision, name) if precision in ("int8", "int4") else None
+    quantization = _quantization(precision, device, name) if precision in ("int8", "int4") else None
     try:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -52,7 +52,7 @@ def load(folder: Path, *, name: str, precision: str = "auto", device: str | None
         raise LanguageModelMemoryError(
             f"{name}: no memory left to load it; choose a smaller model, or a lower precision."
         ) from error
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise LanguageModelError(
             f"{name}: cannot be loaded as a causal language model ({first[:200]}); give a folder that holds one."
@@ -89,8 +89,10 @@ def quiet() -> Iterator[None]:
             progress.enable_progress_bar()
 
 
-def _quantization(precision: str, name: str) -> "TorchAoConfig":
+def _quantization(precision: str, device: str, name: str) -> "TorchAoConfig":
     """Weights of fewer bits; the embeddings, and so the head, keep their own, row by row."""
+    if precision == "int4" and not device.startswith("cuda"):
+        raise LanguageModelError(f"{name}: int4 needs a GPU; choose int8, bfloat16 or float32.")
     if find_spec("torchao") is None:
         raise LanguageModelError(
             f"{name}: {precision} needs torchao, which is not installed; run `pip install torchao`, or choose bfloat16."
@@ -98,4 +100,7 @@ def _quantization(precision: str, name: str) -> "TorchAoConfig":
     from torchao.quantization import Int4WeightOnlyConfig, Int8WeightOnlyConfig
     from transformers import TorchAoConfig
 
-    return TorchAoConfig(Int8WeightOnlyConfig() if precision == "int8" else Int4WeightOnlyConfig(group_size=32))
+    if precision == "int8":
+        return TorchAoConfig(Int8WeightOnlyConfig())
+    # This packing is multiplied by torch itself; the default one needs a library more.
+    return TorchAoConfig(Int4WeightOnlyConfig(group_size=32, int4_packing_format="tile_packed_to_4d"))

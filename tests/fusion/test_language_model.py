@@ -305,5 +305,7 @@ def test_fewer_bits_without_torchao_say_what_to_install(folder: Path, monkeypatc
     monkeypatch.setattr(loading_module, "find_spec", lambda name: None)
     with pytest.raises(LanguageModelError, match="pip install torchao"):
         open_model(str(folder), precision="int8")
+    with pytest.raises(LanguageModelError, match="int4 needs a GPU"):
+        open_model(str(folder), precision="int4", device="cpu")
     with pytest.raises(ValueError, match="int2"):
         open_model(str(folder), precision="int2")
