@@ -9,6 +9,7 @@ and is read together with those after it.
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import torch
@@ -40,7 +41,7 @@ class Run:
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these texts, chosen, repeated or reordered."""
         index = torch.tensor(rows, device=self.state.device)
-        self.cache.reorder_cache(index)
+        self.cache.reorder_cache(index)  # type: ignore[arg-type]  # it is one of longs
         self.state = self.state[index]
 
     def fork(self, rows: Sequence[int]) -> "Run":
@@ -70,7 +71,7 @@ class HuggingFaceModel:
         """
         if not tokenizer.is_fast:
             raise LanguageModelError(f"{name}: its tokenizer does not say where tokens stand; choose a model with one.")
-        self.module = module.eval()
+        self.module = module.train(False)
         self.tokenizer = tokenizer
         self.head = Head(module)
         self.head.check(name)
@@ -239,7 +240,7 @@ class HuggingFaceModel:
             raise self._no_memory(f"{beams} beams") from error
         return [
             Generation(
-                str(self.tokenizer.decode(beam.tokens, skip_special_tokens=True)),
+                str(self.tokenizer.decode(list(beam.tokens), skip_special_tokens=True)),
                 beam.ended,
                 beam.tokens,
                 beam.log_likelihood,
@@ -330,8 +331,8 @@ class HuggingFaceModel:
             states = torch.cat([states, self.read(run, rows)], dim=1)  # (b, s, d)
         wanted = torch.cat([states[row, : len(text)] for row, text in enumerate(texts)])  # (n, d)
         targets = torch.tensor([token for text in texts for token in text], device=states.device)  # (n,)
-        likelihoods = self.head.log_likelihoods(wanted, targets).split([len(text) for text in texts])
-        return [Likelihood(tuple(part.tolist())) for part in likelihoods]
+        likelihoods = iter(self.head.log_likelihoods(wanted, targets).tolist())
+        return [Likelihood(tuple(islice(likelihoods, len(text)))) for text in texts]
 
     def _no_memory(self, what: str) -> LanguageModelMemoryError:
         return LanguageModelMemoryError(

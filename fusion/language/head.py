@@ -30,7 +30,7 @@ class Head:
         Shapes:
             states (n, d); returns (n, len(rows)) or (n, v), float32
         """
-        layer = self._module.get_output_embeddings()
+        layer = self._module.get_output_embeddings()  # type: ignore[no-untyped-call]  # of transformers
         weight, bias = layer.weight, getattr(layer, "bias", None)
         if rows is not None:
             index = torch.tensor(rows, device=states.device)
@@ -45,9 +45,10 @@ class Head:
             states (n, d); targets (n,); returns (n,), float32
         """
         parts = []
-        for some, wanted in zip(states.split(AT_ONCE), targets.split(AT_ONCE), strict=True):
-            logits = self.logits(some)  # (c, v)
-            parts.append(logits.gather(1, wanted[:, None])[:, 0] - logits.logsumexp(dim=1))
+        for start in range(0, len(states), AT_ONCE):
+            logits = self.logits(states[start : start + AT_ONCE])  # (c, v)
+            wanted = targets[start : start + AT_ONCE, None]  # (c, 1)
+            parts.append(logits.gather(1, wanted)[:, 0] - logits.logsumexp(dim=1))
         return torch.cat(parts)  # (n,)
 
     @torch.inference_mode()

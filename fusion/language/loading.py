@@ -79,14 +79,14 @@ def hub_folder(repository: str) -> Path:
 def quiet() -> Iterator[None]:
     """Keep transformers from drawing bars and from remarks while it loads; errors are raised all the same."""
     drawn, level = progress.is_progress_bar_enabled(), progress.get_verbosity()
-    progress.disable_progress_bar()
+    progress.disable_progress_bar()  # type: ignore[no-untyped-call]
     progress.set_verbosity(logging.ERROR)
     try:
         yield
     finally:
         progress.set_verbosity(level)
         if drawn:
-            progress.enable_progress_bar()
+            progress.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _quantization(precision: str, device: str, name: str) -> "TorchAoConfig":
