@@ -9,6 +9,7 @@ and is read together with those after it.
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from fusion.language.beams import search
 from fusion.language.head import Head
 from fusion.language.protocol import Allowed, Generation, Likelihood, Options, Tokens
 from fusion.language.stopping import StopText
+from fusion.language.vocabulary import Vocabulary, read_vocabulary
 
 if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
@@ -98,6 +100,15 @@ class HuggingFaceModel:
     def ends(self) -> frozenset[int]:
         """The tokens that end a text."""
         return self._ends
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What each token writes.
+
+        Raises:
+            LanguageModelError: its tokens are written in a way that is not known.
+        """
+        return read_vocabulary(self.tokenizer, name=self.name)
 
     def tokenize(self, text: str) -> Tokens:
         """The tokens of a text, without marks; what looks like a mark in it is plain text."""

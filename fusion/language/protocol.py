@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from fusion.language.vocabulary import Vocabulary
+
 Allowed = Callable[[Sequence[int]], Sequence[int] | None]
 """Tokens written so far → the tokens that may come next: None for any, nothing at all for the end of the text.
 
@@ -116,6 +118,11 @@ class CausalModel(Protocol):
     @property
     def ends(self) -> frozenset[int]:
         """The tokens that end a text."""
+        ...
+
+    @property
+    def vocabulary(self) -> "Vocabulary":
+        """What each token writes."""
         ...
 
     def tokenize(self, text: str) -> Tokens:

@@ -16,7 +16,7 @@ TEXTS = (
 )
 
 
-def tokenizer() -> PreTrainedTokenizerFast:
+def tokenizer(context: int = CONTEXT) -> PreTrainedTokenizerFast:
     """Byte-level pieces, with marks of the beginning and the end."""
     pieces = Tokenizer(BPE())
     pieces.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -28,13 +28,13 @@ def tokenizer() -> PreTrainedTokenizerFast:
     pieces.train_from_iterator(TEXTS, trainer)
     pieces.post_processor = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 1)])
     return PreTrainedTokenizerFast(
-        tokenizer_object=pieces, bos_token="<bos>", eos_token="<eos>", pad_token="<pad>", model_max_length=CONTEXT
+        tokenizer_object=pieces, bos_token="<bos>", eos_token="<eos>", pad_token="<pad>", model_max_length=context
     )
 
 
-def module(size: int) -> Gemma3ForCausalLM:
-    """Random weights, the same at every call; attention slides over 8 tokens in one of two layers."""
-    torch.manual_seed(7)
+def module(size: int, *, context: int = CONTEXT, seed: int = 7) -> Gemma3ForCausalLM:
+    """Random weights, the same for every call with one seed; attention slides over 8 tokens in one of two layers."""
+    torch.manual_seed(seed)
     config = Gemma3TextConfig(
         vocab_size=size,
         hidden_size=WIDTH,
@@ -46,7 +46,7 @@ def module(size: int) -> Gemma3ForCausalLM:
         query_pre_attn_scalar=16,
         layer_types=["sliding_attention", "full_attention"],
         sliding_window=8,
-        max_position_embeddings=CONTEXT,
+        max_position_embeddings=context,
         final_logit_softcapping=30.0,
         initializer_range=0.3,
         tie_word_embeddings=False,  # tied ones of random weights say the same token again and again
@@ -57,9 +57,9 @@ def module(size: int) -> Gemma3ForCausalLM:
     return Gemma3ForCausalLM(config).eval()
 
 
-def write(folder: Path) -> Path:
+def write(folder: Path, *, context: int = CONTEXT, seed: int = 7) -> Path:
     """The model and its tokenizer as files."""
-    made = tokenizer()
+    made = tokenizer(context)
     made.save_pretrained(folder)
-    module(len(made)).save_pretrained(folder)
+    module(len(made), context=context, seed=seed).save_pretrained(folder)
     return folder
