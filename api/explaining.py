@@ -83,7 +83,7 @@ class ExplanationOut(Shape):
     operators: list[OperatorLine] = Field(
         description="How chains are combined, as a tree; none where one chain answers"
     )
-    by: Literal["plan", "reasoner", "words", "operators", "prediction", "passages", "nothing"] = Field(
+    by: Literal["plan", "reasoner", "words", "operators", "prediction", "model", "passages", "nothing"] = Field(
         description="What gave the answer"
     )
     why: str = Field(description="Why not by a plan; empty where it is")

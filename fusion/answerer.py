@@ -1,13 +1,14 @@
 """Question → answer with its thread: the one door to question answering.
 
-link → operators over chains of facts, or paths that explain the question → else the best sentence of the best passages
-→ the evidence of every fact, as quotations → every fact and quotation checked → Answer
+link → operators over chains of facts, or paths that explain the question → where that is not sure, the language model,
+if there is one → else the best sentence of the best passages → the evidence of every fact, as quotations → every fact
+and quotation checked → Answer
 
 One pass does it, and keeps a trace: ``ask`` gives the answer, ``explain`` how it came about.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -22,18 +23,34 @@ from fusion.proving import Prover
 from fusion.question import Link, Names, link
 from fusion.reader import Asked, Miss, Reading, read, understand
 from fusion.retrieve import Retriever
-from fusion.trace import Choice, Passage, Trace
+from fusion.trace import Choice, Passage, Trace, unsettled
 from kg.facts import EntityId, name_key
 from kg.ontology import Ontology
 from kg.store import GraphStore
 from nlp.embed import Embedder
 
 if TYPE_CHECKING:
+    from fusion.context import Context
+    from fusion.fused import FusedReader
+    from fusion.gathering import Gatherer
     from fusion.planned import PlannedReader
     from kg.embeddings.learned import LearnedGraph
 
 LONGEST = 1000  # characters of a question
 KEPT = 20_000  # entities whose facts are kept between questions
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What a language model said, the passages that it was given, and why, where it said nothing."""
+
+    said: Trace | None = None
+    passages: list[Passage] | None = None
+    reason: str = ""
+
+    def after(self, reason: str) -> str:
+        """Both reasons, in one line."""
+        return "; ".join(filter(None, (reason, self.reason)))
 
 
 class Answerer:
@@ -48,18 +65,20 @@ class Answerer:
         planned: "Callable[[], PlannedReader | None]" = lambda: None,
         names: Callable[[int], Names] | None = None,
         learned: "Callable[[], LearnedGraph] | None" = None,
+        fused: "Callable[[], FusedReader | None]" = lambda: None,
     ) -> None:
         """Without an embedder, passages are found by words and by the graph alone.
 
         ``planned`` is asked at each question for what reads it with a trained planner, if there is one; ``names`` for
         what knows the names of this version of the graph (without it, the store is asked); ``learned``, where a fact is
-        missing and predictions are asked for, for what says which facts to expect.
+        missing and predictions are asked for, for what says which facts to expect; ``fused`` at each question for the
+        language model that answers what the graph alone leaves open, if there is one.
         """
         self._store = store
         self._names = names or (lambda version: store)
         self._ontology = ontology
         self._speech = Speech(store, ontology)
-        self._planned = planned
+        self._planned, self._fused = planned, fused
         self._predictor = Predictor(planned=planned, learned=learned)
         self._operators = Operators(ontology, self._speech, embedder=embedder, planned=planned)
         self._lock = Lock()
@@ -94,9 +113,24 @@ class Answerer:
         asked, choice = trace.asked, trace.choice
         if asked is None or choice is None:
             return trace
-        planned = self._planned()
         version = self._store.version()
-        facts = self._facts(version, self._names(version))
+        return replace(trace, choice=self._whole(asked, choice, self._facts(version, self._names(version))))
+
+    def gather(self, question: str, gatherer: "Gatherer", *, topics: Collection[EntityId] = ()) -> "Context":
+        """What a language model is given for a question, which is also what it is trained on.
+
+        Raises:
+            StoreError: the store failed.
+            WeightsError: the embedder's weights are missing or damaged.
+            PlannerError: the trained planner cannot be read.
+        """
+        asked, facts = self.understand(question, topics=topics)
+        choice = self._whole(asked, self._choose(asked, facts), facts) if asked.links else None
+        return gatherer.gather(asked, facts, choice, self._prover.found(asked))
+
+    def _whole(self, asked: Asked, choice: Choice, facts: Facts) -> Choice:
+        """The choice with what it had no need to look at."""
+        planned = self._planned()
         thought, ruled, guesses = choice.thought, choice.ruled, choice.guesses
         if thought is None and planned is not None:
             thought = planned.think(asked.text, asked.links)
@@ -104,7 +138,7 @@ class Answerer:
             guesses = planned.reasoned.think(asked.text, thought, facts)
         if ruled is None and choice.operation is None:
             ruled = read(asked, facts, self._ontology)
-        return replace(trace, choice=replace(choice, thought=thought, ruled=ruled, guesses=guesses))
+        return replace(choice, thought=thought, ruled=ruled, guesses=guesses)
 
     def understand(self, question: str, *, topics: Collection[EntityId] = ()) -> tuple[Asked, Facts]:
         """What a question names and asks for, and the facts to read it with.
@@ -146,7 +180,9 @@ class Answerer:
             named = sorted(f"{known[id].name} ({known[id].type})" if id in known else str(id) for id in strangers)
             return Trace(abstain(question, f"the question has no name that may mean {' or '.join(named)}"))
         if not asked.links:
-            return self._prover.from_passages(asked, None, "nothing in the graph has a name that the question mentions")
+            reason = "nothing in the graph has a name that the question mentions"
+            heard = self._ask_model(asked, None, facts)
+            return heard.said or self._prover.from_passages(asked, None, heard.after(reason), heard.passages)
         choice = self._choose(asked, facts)
         while isinstance(choice.reading, Reading) and choice.reading.meant:
             meant = choice.reading.meant
@@ -158,12 +194,17 @@ class Answerer:
             answer = self._from_prediction(asked, choice, facts)
             if not answer.abstained:
                 return Trace(answer, "prediction", asked, choice)
+        heard = self._ask_model(asked, choice, facts)
         if isinstance(choice.reading, Reading):
             answer = self._prover.from_graph(asked, choice.reading, facts)
+            if heard.said is not None and (answer.abstained or heard.said.answer.confidence > answer.confidence):
+                return heard.said
             if not answer.abstained:
                 return Trace(answer, choice.by, asked, choice)
         elif choice.reading.final:
             return Trace(abstain(question, choice.reading.reason), "nothing", asked, choice)
+        elif heard.said is not None:
+            return heard.said
         else:
             answer = self._prover.from_walk(asked, choice.reading, facts)
             if not answer.abstained:
@@ -172,7 +213,19 @@ class Answerer:
                 answer = self._from_prediction(asked, choice, facts)
                 if not answer.abstained:
                     return Trace(answer, "prediction", asked, choice)
-        return self._prover.from_passages(asked, choice, answer.reason)
+        return self._prover.from_passages(asked, choice, heard.after(answer.reason), heard.passages)
+
+    def _ask_model(self, asked: Asked, choice: Choice | None, facts: Facts) -> "_Heard":
+        """What the language model answers, where there is one and the graph leaves a question open."""
+        fused = self._fused()
+        if fused is None or not unsettled(choice):
+            return _Heard()
+        whole = None if choice is None else self._whole(asked, choice, facts)
+        passages = self._prover.found(asked)
+        answer = fused.read(asked, facts, whole, passages)
+        if answer.abstained:
+            return _Heard(passages=passages, reason=answer.reason)
+        return _Heard(Trace(answer, "model", asked, whole, tuple(passages)), passages)
 
     def _choose(self, asked: Asked, facts: Facts) -> Choice:
         operation = self._operators.read(asked, facts, lambda: self._plain(asked, facts).reading)

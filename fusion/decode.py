@@ -23,6 +23,7 @@ import regex
 from fusion.claims import NONE, Claim, written
 from fusion.language.vocabulary import Vocabulary
 from fusion.prompt import Prompt, Shown, name_shown
+from fusion.verify import same_value
 from kg.facts import Entity, Fact
 
 CLAIMS = 8  # in one answer
@@ -158,6 +159,24 @@ class Grammar:
             return None
         best = read[0]
         return tuple(self._meant(key) for key in best if key != _Key())
+
+    def meant(self, name: str, numbers: Collection[int]) -> Said | None:
+        """What a name means for which these facts are given: the longest way to it that they hold; None without one.
+
+        A date or a number may be written otherwise, so long as it is the same (`same_value`).
+        """
+        for text_fits in (str.__eq__, same_value):
+            fitting = [
+                one for one in self._names if {*one.claim.facts} <= {*numbers} and text_fits(one.claim.text, name)
+            ]
+            if fitting:
+                return max(fitting, key=lambda one: len(one.claim.facts))
+        return None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that may be said."""
+        return tuple(dict.fromkeys(one.claim.text for one in self._names))
 
     def _meant(self, key: _Key) -> Said:
         if key.passage < 0:

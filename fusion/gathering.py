@@ -7,6 +7,7 @@ that the store gave.
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from threading import Lock
 
@@ -18,7 +19,7 @@ from fusion.planner.model import words_of
 from fusion.question import stem
 from fusion.reader import Asked, Miss, Reading
 from fusion.reasoned import Guess
-from fusion.thought import Thought
+from fusion.thought import Planned, Thought
 from fusion.trace import Choice, Passage
 from kg.facts import Entity, EntityId, Fact, FactId
 from kg.store import GraphStore
@@ -176,17 +177,30 @@ def _proposed(choice: Choice, facts: Facts) -> Iterator[Guess]:
 
 def _planned(thought: Thought, facts: Facts) -> Iterator[Guess]:
     """What each plan leads to, as facts that the store has."""
-    graph, left = thought.graph, CANDIDATES
+    left = CANDIDATES
     for at, one in enumerate(thought.plans):
-        ways = {graph.entities[place]: thought.path(one.plan, place) for place in one.answers[:left]}
-        held = facts.held({triple for way in ways.values() for triple in way})
-        known = facts.entities(ways.keys())
-        for id, way in ways.items():
-            if id in known and held.keys() >= {*way}:
-                yield Guess(known[id], one.probability, one.probability, 0.0, at == 0, tuple(held[t] for t in way))
-        left -= len(ways)
+        found = led_to(thought, one, facts, most=left)
+        yield from (replace(guess, answers=at == 0) for guess in found)
+        left -= len(found)
         if left <= 0:
             return
+
+
+def led_to(thought: Thought, one: Planned, facts: Facts, *, most: int) -> list[Guess]:
+    """The first entities that a plan leads to, as facts that the store has.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    graph = thought.graph
+    ways = {graph.entities[place]: thought.path(one.plan, place) for place in one.answers[:most]}
+    held = facts.held({triple for way in ways.values() for triple in way})
+    known = facts.entities(ways.keys())
+    return [
+        Guess(known[id], one.probability, one.probability, 0.0, True, tuple(held[triple] for triple in way))
+        for id, way in ways.items()
+        if id in known and held.keys() >= {*way}
+    ]
 
 
 def _read(entities: Sequence[Entity], paths: Sequence[tuple[Fact, ...]], score: float) -> Iterator[Guess]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fusion.reasoned import Guess
     from fusion.thought import Thought
 
-By = Literal["plan", "reasoner", "words", "operators", "prediction", "passages", "nothing"]
+By = Literal["plan", "reasoner", "words", "operators", "prediction", "model", "passages", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +51,12 @@ class Trace:
     asked: Asked | None = None
     choice: Choice | None = None  # None where nothing is linked
     passages: tuple[Passage, ...] = ()  # that were read, best first
+
+
+def unsettled(choice: Choice | None) -> bool:
+    """Whether the graph alone leaves a question open: nothing is named, nothing found, or nothing sure."""
+    if choice is None:
+        return True
+    if choice.operation is not None:
+        return False
+    return choice.unsure or (isinstance(choice.reading, Miss) and not choice.reading.final)

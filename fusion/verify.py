@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fusion.answer import Answer, Citation, abstain
+from fusion.operators.values import read_date, read_number
 from kg.facts import ChunkId, Fact, FactId, Path
 from kg.store import GraphStore
 
@@ -64,6 +65,11 @@ def connected(path: Path) -> bool:
     """Whether each fact of a path shares an entity with the one before."""
     pairs = zip(path.facts, path.facts[1:], strict=False)
     return all({one.subject, one.object} & {other.subject, other.object} for one, other in pairs)
+
+
+def same_value(one: str, other: str) -> bool:
+    """Whether two texts are the same date, or the same number in the same unit: "1,200 m" and "1.2 km"."""
+    return any(value is not None and value == read(other) for read in (read_date, read_number) if (value := read(one)))
 
 
 def _true_citations(

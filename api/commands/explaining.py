@@ -20,6 +20,7 @@ _BY = {
     "words": "by its words",
     "operators": "by operators",
     "prediction": "by a prediction",
+    "model": "by the language model",
     "passages": "from a passage",
     "nothing": "not at all",
 }

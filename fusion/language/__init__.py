@@ -9,6 +9,7 @@ from fusion.language.protocol import (
     Generation,
     Likelihood,
     Options,
+    SchemaModel,
     TextModel,
     Tokens,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "Generation",
     "Likelihood",
     "Options",
+    "SchemaModel",
     "TextModel",
     "Tokens",
     "open_model",

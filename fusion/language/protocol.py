@@ -1,6 +1,6 @@
 """What a language model can be asked for."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -90,6 +90,16 @@ class TextModel(Protocol):
 
     def stream(self, prompt: str, *, options: Options = ...) -> Iterator[str]:
         """The same text, piece by piece as it is written."""
+        ...
+
+
+class SchemaModel(TextModel, Protocol):
+    """Writes JSON, too, by a schema that it is given; nothing holds it to that."""
+
+    def generate(
+        self, prompt: str, *, options: Options = ..., schema: Mapping[str, object] | None = None
+    ) -> Generation:
+        """The text after the prompt; with a schema, a whole JSON text, which the caller must still validate."""
         ...
 
 

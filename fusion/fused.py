@@ -1,0 +1,109 @@
+"""What the language model answers where the graph alone is not sure: gathered, said under the grammar, checked.
+
+    question ─► Context ─► prompt, soft tokens ─► claims ─► each held against the store ─► Answer, or an abstention
+
+It is asked where no plan is sure, where the graph says nothing, and where readings compete. Where chains of facts are
+scored (scoring.py) and one is sure, that chain answers; else what the model says does. Of a chain that is a plan's,
+all entities are given, as the plan gives them, however few of them the model names.
+"""
+
+from collections.abc import Sequence
+
+from fusion.answer import Answer, abstain
+from fusion.checking import answered, walks
+from fusion.claims import Claim
+from fusion.context import Context
+from fusion.decode import Said
+from fusion.gathering import Gatherer, led_to
+from fusion.paths import Facts
+from fusion.prompt import name_shown
+from fusion.reader import LISTED, Asked
+from fusion.reasoned import Guess
+from fusion.reasoner.model import Calibration
+from fusion.scoring import CHAINS, Steps, chains, rank, see, steps_of
+from fusion.speaking import LocalSpeaker, Speaker, Spoken
+from fusion.thought import SURE, Planned, Thought
+from fusion.trace import Choice, Passage
+from kg.facts import EntityId
+from kg.store import GraphStore
+
+
+class FusedReader:
+    """Answers questions with a language model. As safe to use from several threads as its model is."""
+
+    def __init__(
+        self, store: GraphStore, gatherer: Gatherer, speaker: Speaker, *, calibration: Calibration | None = None
+    ) -> None:
+        """With a ``calibration`` of chains, they are scored by a model in this process before it speaks."""
+        self._store, self.gatherer, self._speaker, self._calibration = store, gatherer, speaker, calibration
+
+    def read(self, asked: Asked, facts: Facts, choice: Choice | None, passages: Sequence[Passage]) -> Answer:
+        """The model's answer, every claim of it checked, or why there is none.
+
+        Raises:
+            StoreError: the store failed.
+            WeightsError: the embedder's weights are missing or damaged.
+            LanguageModelMemoryError: there is no memory for the prompt.
+        """
+        context = self.gatherer.gather(asked, facts, choice, passages)
+        spoken = self._ranked(context) or self._speaker.speak(context)
+        if not spoken.said:
+            return abstain(asked.text, spoken.reason)
+        said, many = self._whole(spoken.said, context, facts, choice)
+        topics = {found.entity.id for found in asked.links}
+        reason = "; ".join(filter(None, (f"said by {self._speaker.name} and checked", many, spoken.reason)))
+        return answered(asked.text, said, topics, self._store, confidence=spoken.confidence, reason=reason)
+
+    def _ranked(self, context: Context) -> Spoken | None:
+        """The chain that is surely the answer's, as far as chains can be scored."""
+        if self._calibration is None or not isinstance(self._speaker, LocalSpeaker):
+            return None
+        found = chains(context.candidates)[:CHAINS]
+        if not found:
+            return None
+        prefix = self._speaker.soft_tokens(context)
+        seen = see(self._speaker.model, context.question, found, context.names, prefix=prefix)
+        best = rank(self._calibration, seen, found)[0]
+        if best.probability < SURE:
+            return None
+        said = tuple(map(_claimed, best.chain.guesses))
+        return Spoken(said, best.probability, "its chain of facts was the likeliest")
+
+    def _whole(
+        self, said: Sequence[Said], context: Context, facts: Facts, choice: Choice | None
+    ) -> tuple[list[Said], str]:
+        """What was said, each chain with all that it leads to; and how many are told of more."""
+        found: dict[object, Said] = {}
+        many = ""
+        for one in said:
+            found.setdefault(one.entity or one, one)
+            if one.entity is None:
+                continue
+            start, steps = walks(one.facts, one.entity.id), steps_of(one.facts, one.entity.id)
+            others = [
+                guess
+                for chain in chains(context.candidates)
+                if (chain.start, chain.steps) == (start, steps)
+                for guess in chain.guesses
+            ]
+            thought = None if choice is None else choice.thought
+            plan = None if thought is None else _plan(thought, start, steps)
+            if thought is not None and plan is not None:
+                others = led_to(thought, plan, facts, most=LISTED)
+                if len(plan.answers) > LISTED:
+                    many = f"the first {LISTED} of {len(plan.answers):,} answers"
+            for guess in others:
+                found.setdefault(guess.entity, _claimed(guess))
+        return list(found.values()), many
+
+
+def _plan(thought: Thought, start: EntityId | None, steps: Steps) -> Planned | None:
+    """The plan that begins and goes on as a chain does."""
+    for one in thought.plans:
+        if one.link.entity.id == start and tuple(step[:2] for step in thought.steps(one.plan)) == steps:
+            return one
+    return None
+
+
+def _claimed(guess: Guess) -> Said:
+    return Said(Claim(name_shown(guess.entity.name)), entity=guess.entity, facts=guess.path)

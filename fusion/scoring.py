@@ -1,0 +1,125 @@
+"""How likely a language model holds each chain of facts for what a question asks, beside planner and reasoner.
+
+A chain is what leads to candidates: where it begins, and its relations, each with its direction. It is told by names,
+"Free Guy · directed by · Shawn Levy · born in · Montreal", and scored by how much likelier the question makes it:
+
+    pmi(c) = log p(c | "Question: … Path:") − log p(c | "Path:")
+
+since long chains and rare names are unlikely after anything (Holtzman et al. 2021, https://arxiv.org/abs/2104.08315).
+One probability of all is fitted to questions held out, as in reasoner/fusing.py, and by its code. ``c`` chains.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fusion.checking import walks
+from fusion.language.protocol import CausalModel
+from fusion.prompt import DOT, name_shown, shown
+from fusion.reasoned import Guess
+from fusion.reasoner.fusing import LEAST, Numbers, Seen, fuse
+from fusion.reasoner.model import Calibration
+from kg.facts import Entity, EntityId, Fact
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CHAINS = 8  # that are scored
+
+Steps = tuple[tuple[str, bool], ...]  # relations, and whether each is walked forwards
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A way from an entity along relations, each walked forwards or not, and the candidates that it leads to."""
+
+    start: EntityId
+    steps: Steps
+    guesses: tuple[Guess, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A chain, and how probable it is that it leads to the answer."""
+
+    chain: Chain
+    probability: float
+
+
+def steps_of(path: Sequence[Fact], to: EntityId) -> Steps:
+    """The relations of a way to an entity, and whether each is walked forwards."""
+    found, here = [], to
+    for fact in reversed(path):
+        found.append((fact.relation, fact.object == here))
+        here = fact.subject if fact.object == here else fact.object
+    return tuple(reversed(found))
+
+
+def chains(candidates: Sequence[Guess]) -> tuple[Chain, ...]:
+    """The distinct chains that lead to candidates, in their order."""
+    found: dict[tuple[EntityId, Steps], list[Guess]] = {}
+    for one in candidates:
+        start = walks(one.path, one.entity.id)
+        if start is not None and one.path:
+            found.setdefault((start, steps_of(one.path, one.entity.id)), []).append(one)
+    return tuple(Chain(start, steps, tuple(guesses)) for (start, steps), guesses in found.items())
+
+
+def told(chain: Chain, names: Mapping[EntityId, Entity]) -> str:
+    """A chain by names, as far as its first candidate."""
+    parts, here = [name_shown(names[chain.start].name)], chain.start
+    for fact, (relation, forwards) in zip(chain.guesses[0].path, chain.steps, strict=True):
+        here = fact.object if forwards else fact.subject
+        words = relation.replace("_", " ")
+        parts += [name_shown(words if forwards else f"{words} of"), name_shown(names[here].name)]
+    return DOT.join(parts)
+
+
+def see(
+    model: CausalModel,
+    question: str,
+    found: Sequence[Chain],
+    names: Mapping[EntityId, Entity],
+    *,
+    prefix: "Tensor | None" = None,
+) -> Seen:
+    """What chains are judged by; their places are those in ``found``.
+
+    Shapes: prefix (p, width)
+
+    Raises:
+        PromptTooLongError: question and chain do not fit into the model's context.
+        LanguageModelMemoryError: there is no memory for them.
+    """
+    if not found:
+        none = np.zeros(0)
+        return Seen(np.zeros(0, np.int64), np.zeros((0, 6)), none, none, ())
+    texts = [f" {told(chain, names)}" for chain in found]
+    asked = model.score(f"Question: {' '.join(shown(question).split())}\nPath:", texts, prefix=prefix)
+    alone = model.score("Path:", texts)
+    gain = np.array([one.total - other.total for one, other in zip(asked, alone, strict=True)])
+    mean = np.array([one.mean for one in asked])
+    planned, reasoned, both = (
+        np.array([max(getattr(guess, what) for guess in chain.guesses) for chain in found])
+        for what in ("planned", "reasoned", "probability")
+    )
+    first = (np.arange(len(found)) == int(np.argmax(both))).astype(float)
+    features: Numbers = np.stack(
+        (
+            np.log(np.maximum(planned, LEAST)),
+            np.log(np.maximum(reasoned, LEAST)),
+            np.log(np.maximum(both, LEAST)),
+            gain - gain.max(),
+            mean - mean.max(),
+            first * (gain == gain.max()),
+        ),
+        axis=1,
+    )
+    return Seen(np.arange(len(found)), features, planned, reasoned, (None,) * len(found))
+
+
+def rank(calibration: Calibration, seen: Seen, found: Sequence[Chain]) -> list[Ranked]:
+    """The chains, the most probable first."""
+    return [Ranked(found[one.place], one.probability) for one in fuse(calibration, seen)]
