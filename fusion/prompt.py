@@ -31,7 +31,7 @@ from kg.facts import Entity, EntityId, Fact, FactId
 
 TAIL = "Answer:"
 DOT = " · "  # between the parts of a fact
-SHARE = 0.5  # of the room that facts may take before passages have theirs
+SHARE, FIRST = 0.5, 3  # of the room that facts may take before passages have theirs; facts that may take more
 SHORTEST = 16  # tokens of a passage below which showing a part of it says nothing
 LONGEST_TITLE = 80  # characters
 
@@ -131,8 +131,9 @@ def assemble(context: Context, tokenize: Tokenize, *, budget: int) -> Prompt:
             f"The question needs {budget - room} tokens and there is room for {budget}; ask it in fewer words."
         )
     costs = [len(tokenize(f"[{at}] {line}\n").ids) for at, line in enumerate(facts, start=1)]
-    chosen, left = _filled(costs, room * SHARE if context.passages else room)
-    left += room - (room * SHARE if context.passages else room)
+    share = max(room * SHARE, min(room, sum(costs[:FIRST]))) if context.passages else room
+    chosen, left = _filled(costs, share)
+    left += room - share
     passages: list[Shown] = []
     for passage in context.passages:
         found = _fitting(passage, len(passages) + 1, tokenize, int(left))

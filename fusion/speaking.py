@@ -120,11 +120,11 @@ class LocalSpeaker:
             found = self.model.generate(prompt.text, options=self._options, allowed=grammar.allowed, prefix=prefix)
         said = grammar.read(found.tokens, ended=found.ended)
         confidence = exp(found.log_likelihood or 0.0)
+        if said:
+            return Spoken(said, confidence, prompt.told)
         if said is None:
             return Spoken(reason=f"{self.name} said nothing whole in {self._options.max_tokens} tokens")
-        if not said:
-            return Spoken(reason=f"{self.name} finds no answer in what was found")
-        return Spoken(said, confidence, prompt.told)
+        return Spoken(reason=_joined(f"{self.name} finds no answer in what was found", prompt.told))
 
 
 class _Claim(BaseModel):
@@ -176,8 +176,8 @@ class RemoteSpeaker:
         missed = len(reply.claims) - len(said)
         left = f"{missed} of its {len(reply.claims)} claims name nothing that was shown" if missed else ""
         if not said:
-            return Spoken(reason=left or f"{self.name} finds no answer in what was found")
-        return Spoken(tuple(said.values()), TRUST, "; ".join(filter(None, (prompt.told, left))))
+            return Spoken(reason=_joined(left or f"{self.name} finds no answer in what was found", prompt.told))
+        return Spoken(tuple(said.values()), TRUST, _joined(prompt.told, left))
 
     def _reply(self, prompt: str, schema: dict[str, object]) -> _Reply:
         """What the server sends for a prompt; asked once more where that is no reply.
@@ -211,6 +211,10 @@ def schema(prompt: Prompt, grammar: Grammar) -> dict[str, object]:
         numbers = {"enum": list(range(1, len(prompt.passages) + 1))}
         kinds.append(_object(quote={"type": "string"}, passage=numbers))
     return _object(claims={"type": "array", "maxItems": CLAIMS, "items": {"anyOf": kinds}})
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))
 
 
 def _object(**properties: object) -> dict[str, object]:
