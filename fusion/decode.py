@@ -22,7 +22,7 @@ import regex
 
 from fusion.claims import NONE, Claim, written
 from fusion.language.vocabulary import Vocabulary
-from fusion.prompt import Prompt, Shown, name_shown
+from fusion.prompt import Prompt, Shown, Tokenize, name_shown
 from fusion.verify import same_value
 from kg.facts import Entity, Fact
 
@@ -119,9 +119,20 @@ class _Words:
 class Grammar:
     """What may be said of one prompt: `allowed` for a model that writes, `read` for what was written."""
 
-    def __init__(self, prompt: Prompt, vocabulary: Vocabulary | None = None, *, ends: Collection[int] = ()) -> None:
-        """``ends`` are the tokens that end a text; without a vocabulary it can only read."""
-        self._vocabulary, self._ends = vocabulary, sorted(ends)
+    def __init__(
+        self,
+        prompt: Prompt,
+        vocabulary: Vocabulary | None = None,
+        *,
+        ends: Collection[int] = (),
+        tokenize: Tokenize | None = None,
+    ) -> None:
+        """``ends`` are the tokens that end a text; without a vocabulary it can only read.
+
+        With ``tokenize``, text that must follow as it is, such as the rest of a name, is cut in that way alone: a model
+        has nothing to decide there, and reads all of it at once.
+        """
+        self._vocabulary, self._ends, self._tokenize = vocabulary, sorted(ends), tokenize
         self._names = list(_names(prompt))
         self._shown = prompt.passages
         self._words = [_Words(one.text, at) for at, one in enumerate(prompt.passages, start=1)]
@@ -138,6 +149,8 @@ class Grammar:
         """The tokens that may come next (`fusion.language.Allowed`), in ascending order."""
         assert self._vocabulary is not None
         threads = self._after(tuple(tokens))
+        if (sole := self._sole(threads, self._vocabulary)) is not None:
+            return [sole]
         found = self._ends if any(map(self._complete, threads)) else []
         return sorted({*found, *self._next(threads, self._vocabulary)})
 
@@ -194,6 +207,28 @@ class Grammar:
                 threads = self._step(threads).get(byte, frozenset())
             self._begun[tokens] = threads
         return self._begun[tokens]
+
+    def _sole(self, threads: _Threads, vocabulary: Vocabulary) -> int | None:
+        """The next token of a text that must follow; None where there is something to decide.
+
+        The last token of such a text is none: with what comes behind it, it may be cut otherwise.
+        """
+        if self._tokenize is None:
+            return None
+        text = bytearray()
+        while not any(map(self._complete, threads)):
+            steps = self._step(threads)
+            if len(steps) != 1:
+                break
+            [(byte, threads)] = steps.items()
+            text.append(byte)
+        try:
+            tokens = self._tokenize(text.decode()).ids
+        except UnicodeDecodeError:  # it begins or ends within a character
+            return None
+        if len(tokens) < 2 or not vocabulary.text(tokens[0]) or not text.startswith(vocabulary.text(tokens[0])):
+            return None
+        return tokens[0]
 
     def _next(self, threads: _Threads, vocabulary: Vocabulary) -> Iterator[int]:
         todo = [(threads, b"", vocabulary.whole)]

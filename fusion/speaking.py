@@ -107,7 +107,7 @@ class LocalSpeaker:
             prompt = self.prompt(context)
         except PromptTooLongError as error:
             return Spoken(reason=str(error))
-        grammar = Grammar(prompt, self.model.vocabulary, ends=self.model.ends)
+        grammar = Grammar(prompt, self.model.vocabulary, ends=self.model.ends, tokenize=self.model.tokenize)
         if grammar.empty:
             return Spoken(reason="there is no fact and no passage to answer from")
         prefix = self.soft_tokens(context)

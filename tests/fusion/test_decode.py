@@ -44,6 +44,7 @@ def accepts(grammar: Grammar, model: HuggingFaceModel, text: str) -> bool:
     return allowed and ended
 
 
+@pytest.mark.parametrize("cut", [False, True], ids=["any cut", "one cut"])
 @pytest.mark.parametrize(
     "text",
     [
@@ -58,8 +59,9 @@ def accepts(grammar: Grammar, model: HuggingFaceModel, text: str) -> bool:
         ' "症状？多" (2); Alan Turing [1]',
     ],
 )
-def test_what_may_be_said(model: HuggingFaceModel, prompt: Prompt, text: str) -> None:
-    grammar = Grammar(prompt, model.vocabulary, ends=model.ends)
+def test_what_may_be_said(model: HuggingFaceModel, prompt: Prompt, text: str, cut: bool) -> None:
+    tokenize = model.tokenize if cut else None
+    grammar = Grammar(prompt, model.vocabulary, ends=model.ends, tokenize=tokenize)
     assert accepts(grammar, model, text)
     said = grammar.parse(text.encode())
     assert said is not None
@@ -94,6 +96,16 @@ def test_what_may_be_said(model: HuggingFaceModel, prompt: Prompt, text: str) ->
 )
 def test_what_may_not(model: HuggingFaceModel, prompt: Prompt, text: str) -> None:
     assert not accepts(Grammar(prompt, model.vocabulary, ends=model.ends), model, text)
+
+
+def test_what_must_follow_is_cut_as_the_tokenizer_does(model: HuggingFaceModel, prompt: Prompt) -> None:
+    free = Grammar(prompt, model.vocabulary, ends=model.ends)
+    bound = Grammar(prompt, model.vocabulary, ends=model.ends, tokenize=model.tokenize)
+    tokens = model.tokenize(" Alan Turing [1]").ids
+    choices = [(len(free.allowed(tokens[:at])), len(bound.allowed(tokens[:at]))) for at in range(len(tokens) + 1)]
+    assert all(few <= many for many, few in choices)
+    assert sum(few == 1 for _, few in choices) > sum(many == 1 for many, _ in choices)
+    assert model.ends <= set(bound.allowed(tokens))
 
 
 def test_what_is_read_is_what_was_meant(prompt: Prompt) -> None:
@@ -150,7 +162,8 @@ def test_an_alias_may_be_said(model: HuggingFaceModel) -> None:
 def test_whatever_is_written_can_be_read(model: HuggingFaceModel, prompt: Prompt) -> None:
     texts = set()
     for seed in range(40):
-        grammar = Grammar(prompt, model.vocabulary, ends=model.ends)
+        tokenize = model.tokenize if seed % 2 else None
+        grammar = Grammar(prompt, model.vocabulary, ends=model.ends, tokenize=tokenize)
         options = Options(max_tokens=400, temperature=3.0, seed=seed)
         found = model.generate(prompt.text, options=options, allowed=grammar.allowed)
         said = grammar.read(found.tokens, ended=found.ended)
