@@ -61,7 +61,7 @@ class _Node:
 
 
 class _Key(NamedTuple):
-    """A claim in short: of the names by its place, or a quotation by its passage and bytes; neither is "none"."""
+    """A claim in short: of the names by its place, or a quotation by its passage and bytes; without either, "none"."""
 
     name: int = -1
     passage: int = -1
@@ -133,7 +133,7 @@ class Grammar:
         has nothing to decide there, and reads all of it at once.
         """
         self._vocabulary, self._ends, self._tokenize = vocabulary, sorted(ends), tokenize
-        self._names = list(_names(prompt))
+        self._names = list(sayable(prompt))
         self._shown = prompt.passages
         self._words = [_Words(one.text, at) for at, one in enumerate(prompt.passages, start=1)]
         self._roots: dict[object, _Node] = {}
@@ -305,7 +305,7 @@ class Grammar:
         return self._roots[mark]
 
 
-def _names(prompt: Prompt) -> Iterator[Said]:
+def sayable(prompt: Prompt) -> Iterator[Said]:
     """Every entity under each of its names, with the facts of each way to it: those of candidates first."""
     ways: dict[tuple[Entity, tuple[Fact, ...]], None] = {(one.entity, one.path): None for one in prompt.candidates}
     for fact in prompt.facts:
