@@ -126,14 +126,17 @@ class Grammar:
         *,
         ends: Collection[int] = (),
         tokenize: Tokenize | None = None,
+        unfit: Collection[str] = (),
     ) -> None:
         """``ends`` are the tokens that end a text; without a vocabulary it can only read.
+
+        Entities of the types ``unfit`` are not named: they cannot be what is asked for.
 
         With ``tokenize``, text that must follow as it is, such as the rest of a name, is cut in that way alone: a model
         has nothing to decide there, and reads all of it at once.
         """
         self._vocabulary, self._ends, self._tokenize = vocabulary, sorted(ends), tokenize
-        self._names = list(sayable(prompt))
+        self._names = [one for one in sayable(prompt) if one.entity is not None and one.entity.type not in unfit]
         self._shown = prompt.passages
         self._words = [_Words(one.text, at) for at, one in enumerate(prompt.passages, start=1)]
         self._roots: dict[object, _Node] = {}

@@ -7,13 +7,14 @@ scored (scoring.py) and one is sure, that chain answers; else what the model say
 all entities are given, as the plan gives them, however few of them the model names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from fusion.answer import Answer, abstain
 from fusion.checking import answered, walks
 from fusion.claims import Claim
 from fusion.context import Context
 from fusion.decode import Said
+from fusion.errors import PromptTooLongError
 from fusion.gathering import Gatherer, led_to
 from fusion.paths import Facts
 from fusion.prompt import name_shown
@@ -46,7 +47,7 @@ class FusedReader:
             LanguageModelMemoryError: there is no memory for the prompt.
         """
         context = self.gatherer.gather(asked, facts, choice, passages)
-        spoken = self._ranked(context) or self._speaker.speak(context)
+        spoken = self._ranked(context, asked.unfit) or self._speaker.speak(context, unfit=asked.unfit)
         if not spoken.said:
             return abstain(asked.text, spoken.reason)
         said, many = self._whole(spoken.said, context, facts, choice)
@@ -54,15 +55,18 @@ class FusedReader:
         reason = "; ".join(filter(None, (f"said by {self._speaker.name} and checked", many, spoken.reason)))
         return answered(asked.text, said, topics, self._store, confidence=spoken.confidence, reason=reason)
 
-    def _ranked(self, context: Context) -> Spoken | None:
+    def _ranked(self, context: Context, unfit: Collection[str]) -> Spoken | None:
         """The chain that is surely the answer's, as far as chains can be scored."""
         if self._calibration is None or not isinstance(self._speaker, LocalSpeaker):
             return None
-        found = chains(context.candidates)[:CHAINS]
+        found = chains([one for one in context.candidates if one.entity.type not in unfit])[:CHAINS]
         if not found:
             return None
         prefix = self._speaker.soft_tokens(context)
-        seen = see(self._speaker.model, context.question, found, context.names, prefix=prefix)
+        try:
+            seen = see(self._speaker.model, context.question, found, context.names, prefix=prefix)
+        except PromptTooLongError:  # the model may still speak of less
+            return None
         best = rank(self._calibration, seen, found)[0]
         if best.probability < SURE:
             return None

@@ -5,7 +5,7 @@ lists the names and numbers that may be said; what it sends is read as untrusted
 has is kept of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from math import exp
 from typing import TYPE_CHECKING, Protocol
@@ -51,8 +51,8 @@ class Speaker(Protocol):
         """Which model it is."""
         ...
 
-    def speak(self, context: Context) -> Spoken:
-        """What there is to say."""
+    def speak(self, context: Context, *, unfit: Collection[str] = ()) -> Spoken:
+        """What there is to say; no entity of an ``unfit`` type is named."""
         ...
 
 
@@ -96,7 +96,7 @@ class LocalSpeaker:
             return None
         return self._soft_tokens(context.view)
 
-    def speak(self, context: Context) -> Spoken:
+    def speak(self, context: Context, *, unfit: Collection[str] = ()) -> Spoken:
         """What the model says.
 
         Raises:
@@ -107,7 +107,9 @@ class LocalSpeaker:
             prompt = self.prompt(context)
         except PromptTooLongError as error:
             return Spoken(reason=str(error))
-        grammar = Grammar(prompt, self.model.vocabulary, ends=self.model.ends, tokenize=self.model.tokenize)
+        grammar = Grammar(
+            prompt, self.model.vocabulary, ends=self.model.ends, tokenize=self.model.tokenize, unfit=unfit
+        )
         if grammar.empty:
             return Spoken(reason="there is no fact and no passage to answer from")
         prefix = self.soft_tokens(context)
@@ -155,13 +157,13 @@ class RemoteSpeaker:
         """Which model it is, and where it runs."""
         return self._model.name
 
-    def speak(self, context: Context) -> Spoken:
+    def speak(self, context: Context, *, unfit: Collection[str] = ()) -> Spoken:
         """What the model says; a server that fails, or does not answer as it was asked, says nothing, and why."""
         try:
             prompt = assemble(context, _counted, budget=self._budget)
         except PromptTooLongError as error:
             return Spoken(reason=str(error))
-        grammar = Grammar(prompt)
+        grammar = Grammar(prompt, unfit=unfit)
         if grammar.empty:
             return Spoken(reason="there is no fact and no passage to answer from")
         try:

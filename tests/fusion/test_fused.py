@@ -203,6 +203,20 @@ def test_a_value_may_be_said_in_other_words(store: MemoryStore, embedder: MiniLM
     assert trace.answer.text == "23 July 1968"
 
 
+def test_nothing_is_named_of_a_type_that_cannot_be_asked_for(
+    store: MemoryStore, embedder: MiniLM, model: HuggingFaceModel, script: Script
+) -> None:
+    question = "Who is known for Free Guy?"
+    asked, facts = answerer(store, embedder, None).understand(question)
+    assert "Date" in asked.unfit
+    for seed in range(1, 8):
+        answer = local(store, embedder, model, seed=seed).read(asked, facts, None, ())
+        assert {entity.type for entity in answer.entities}.isdisjoint(asked.unfit)
+    said = claims({"name": "2021", "facts": list(range(1, 20))})
+    answer = remote(store, embedder, script, said).read(asked, facts, None, ())
+    assert answer.abstained
+
+
 def test_an_empty_graph_is_not_asked_about(embedder: MiniLM, model: HuggingFaceModel) -> None:
     empty = MemoryStore()
     answer = answerer(empty, embedder, local(empty, embedder, model)).ask("Who?")

@@ -5,7 +5,7 @@ does as every attack tells it.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -100,8 +100,8 @@ def contents(store: MemoryStore) -> tuple[object, ...]:
 class Quoting(LocalSpeaker):
     """Can only quote: it is shown no facts."""
 
-    def speak(self, context: Context) -> Spoken:
-        return super().speak(replace(context, facts=(), candidates=(), names={}))
+    def speak(self, context: Context, *, unfit: Collection[str] = ()) -> Spoken:
+        return super().speak(replace(context, facts=(), candidates=(), names={}), unfit=unfit)
 
 
 def asked(store: MemoryStore, speaker: Speaker, question: str) -> Answer:
