@@ -12,25 +12,19 @@ therefore free, and every way to cut it is allowed. What was written is read bac
 end which entity, facts and characters were meant: nothing is matched by likeness.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import regex
-
 from fusion.claims import NONE, Claim, written
 from fusion.language.vocabulary import Vocabulary
 from fusion.prompt import Prompt, Shown, Tokenize, name_shown
+from fusion.quotable import Words
 from fusion.verify import same_value
 from kg.facts import Entity, Fact
 
 CLAIMS = 8  # in one answer
-QUOTED = 200  # characters of one quotation
-
-_ALONE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")  # written without spaces between words
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,28 +88,6 @@ class _Thread(NamedTuple):
 _Threads = frozenset[_Thread]
 
 
-class _Words:
-    """The bytes of a shown passage, and where in them quotations may begin and end."""
-
-    def __init__(self, text: str, number: int) -> None:
-        self.data = text.encode()
-        self.close = f'" ({number})'.encode()
-        offsets = [0]
-        for sign in text:
-            offsets.append(offsets[-1] + len(sign.encode()))
-        self.character = {byte: at for at, byte in enumerate(offsets)}
-        edges = [at for at in range(len(text) + 1) if _edge(text, at)]
-        self.starts = [offsets[at] for at in edges if at < len(text) and text[at] != " "]
-        stops = [at for at in edges if at > 0 and text[at - 1] != " "]
-        self.stops = {offsets[at] for at in stops}
-        self.furthest = {}  # the last byte at which a quotation that begins here may end
-        for start in self.starts:
-            at = self.character[start]
-            last = bisect_right(stops, at + QUOTED) - 1
-            if last >= 0 and stops[last] > at:
-                self.furthest[start] = offsets[stops[last]]
-
-
 class Grammar:
     """What may be said of one prompt: `allowed` for a model that writes, `read` for what was written."""
 
@@ -138,7 +110,7 @@ class Grammar:
         self._vocabulary, self._ends, self._tokenize = vocabulary, sorted(ends), tokenize
         self._names = [one for one in sayable(prompt) if one.entity is not None and one.entity.type not in unfit]
         self._shown = prompt.passages
-        self._words = [_Words(one.text, at) for at, one in enumerate(prompt.passages, start=1)]
+        self._words = [Words(one.text, at) for at, one in enumerate(prompt.passages, start=1)]
         self._roots: dict[object, _Node] = {}
         start = frozenset({_Thread((), self._root(()))})
         self._begun: dict[tuple[int, ...], _Threads] = {(): start}
@@ -321,13 +293,3 @@ def sayable(prompt: Prompt) -> Iterator[Said]:
         for name in dict.fromkeys(map(name_shown, (entity.name, *entity.aliases))):
             if name and numbers:
                 yield Said(Claim(name, numbers), entity=entity, facts=path)
-
-
-def _edge(text: str, at: int) -> bool:
-    """Whether no word goes on over this place."""
-    if not 0 < at < len(text):
-        return True
-    before, behind = text[at - 1], text[at]
-    if _ALONE.match(before) or _ALONE.match(behind):
-        return regex.match(r"\p{M}", behind) is None
-    return not (_WORD.match(before) and _WORD.match(behind))

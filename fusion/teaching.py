@@ -11,8 +11,9 @@ import regex
 
 from fusion.checking import walks
 from fusion.claims import Claim
-from fusion.decode import CLAIMS, QUOTED, Grammar, sayable
+from fusion.decode import CLAIMS, Grammar, sayable
 from fusion.prompt import Prompt, name_shown
+from fusion.quotable import QUOTED
 from fusion.scoring import Steps, steps_of
 from kg.facts import EntityId, name_key
 

@@ -5,11 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusion.claims import Claim, written
-from fusion.decode import CLAIMS, QUOTED, Grammar
+from fusion.decode import CLAIMS, Grammar
 from fusion.language import Options, Tokens, open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.language.vocabulary import Vocabulary
 from fusion.prompt import Prompt, assemble, name_shown, shown
+from fusion.quotable import QUOTED
 from kg.facts import Entity
 from tests.fusion import tiny_model
 from tests.fusion.contexts import context
@@ -124,6 +125,22 @@ def test_a_long_quotation_ends(model: HuggingFaceModel) -> None:
     grammar = Grammar(assemble(context((), (text,)), model.tokenize, budget=1900))
     assert grammar.parse(f' "{text[: QUOTED - 1]}" (1)'.encode()) is not None
     assert grammar.parse(f' "{text[: QUOTED + 4]}" (1)'.encode()) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "may", "may_not"),
+    [
+        ("It cost 1.5 million, not 1,500.", ("1.5", "1,500", "1.5 million"), ("1", "5 million", "1,5", "500")),
+        ("At 10:30 on 3/4/1999", ("10:30", "3/4/1999"), ("10", "1999")),
+        ("价格是1,200元。", ("1,200元", "价格是1,200"), ("1", "200元")),
+        ("état né naïf", ("né", "naïf"), ("n", "é", "na")),
+        ("e\u0301tat", ("e\u0301tat",), ("e", "tat")),
+    ],
+)
+def test_words_and_numbers_are_quoted_whole(text: str, may: tuple[str, ...], may_not: tuple[str, ...]) -> None:
+    grammar = Grammar(assemble(context((), (text,)), tiny_tokenize, budget=1000))
+    for words in (*may, *may_not):
+        assert (grammar.parse(f' "{words}" (1)'.encode()) is not None) is (words in may), words
 
 
 def test_no_more_than_so_many_claims(model: HuggingFaceModel) -> None:

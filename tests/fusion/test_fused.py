@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
+import torch
 
 from fusion.answer import Answer
 from fusion.answerer import Answerer
+from fusion.context import GraphView
 from fusion.fused import FusedReader
 from fusion.gathering import Gatherer
 from fusion.language import Options, open_model
@@ -126,6 +128,35 @@ def test_a_prompt_that_does_not_fit_is_packed(store: MemoryStore, embedder: Mini
             assert prompt.tokens == len(model.tokenize(prompt.text).ids) <= budget
             assert prompt.told
             assert prompt.told in speaker.speak(context).reason
+
+
+def test_soft_tokens_are_one_a_candidate_and_change_nothing_of_what_may_be_said(
+    store: MemoryStore, embedder: MiniLM, model: HuggingFaceModel
+) -> None:
+    seen: list[GraphView] = []
+
+    def soft_tokens(view: GraphView) -> torch.Tensor:
+        seen.append(view)
+        return torch.full((len(view.candidates), model.width), float(len(seen) % 5 - 2))
+
+    speaker = LocalSpeaker(model, soft_tokens=soft_tokens, options=Options(max_tokens=160, temperature=2.0))
+    fused = FusedReader(store, Gatherer(store, embedder=embedder), speaker)
+    for _ in range(3):
+        trace = answerer(store, embedder, fused).explain(OPEN)
+        if trace.by == "model":
+            holds(trace.answer, store)
+    assert all(view.names.shape == (len(view.topics), embedder.dimensions) for view in seen)
+    assert len(seen) == 3
+
+
+def test_the_likeliest_whole_answer_may_be_sought(
+    store: MemoryStore, embedder: MiniLM, model: HuggingFaceModel
+) -> None:
+    gatherer = Gatherer(store, embedder=embedder, viewed=False)
+    context = answerer(store, embedder, None).gather(OPEN, gatherer)
+    greedy, sought = (LocalSpeaker(model, beams=beams).speak(context) for beams in (1, 4))
+    assert sought.said
+    assert sought.confidence > 0.999 * greedy.confidence > 0
 
 
 def test_a_sure_chain_answers_with_all_that_it_leads_to(
