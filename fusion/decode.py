@@ -21,8 +21,8 @@ from fusion.claims import NONE, Claim, written
 from fusion.language.vocabulary import Vocabulary
 from fusion.prompt import Prompt, Shown, Tokenize, name_shown
 from fusion.quotable import Words
-from fusion.verify import same_value
-from kg.facts import Entity, Fact
+from fusion.verify import borne, same_value
+from kg.facts import Entity, EntityId, Fact
 
 CLAIMS = 8  # in one answer
 
@@ -98,17 +98,19 @@ class Grammar:
         *,
         ends: Collection[int] = (),
         tokenize: Tokenize | None = None,
+        topics: Collection[EntityId] = (),
         unfit: Collection[str] = (),
     ) -> None:
         """``ends`` are the tokens that end a text; without a vocabulary it can only read.
 
-        Entities of the types ``unfit`` are not named: they cannot be what is asked for.
+        Entities of the types ``unfit`` are not named: they cannot be what is asked for. With ``topics``, the entities
+        that the question names, what leads to an entity that is no candidate begins at one of them.
 
         With ``tokenize``, text that must follow as it is, such as the rest of a name, is cut in that way alone: a model
         has nothing to decide there, and reads all of it at once.
         """
         self._vocabulary, self._ends, self._tokenize = vocabulary, sorted(ends), tokenize
-        self._names = [one for one in sayable(prompt) if one.entity is not None and one.entity.type not in unfit]
+        self._names = list(sayable(prompt, topics=topics, unfit=unfit))
         self._shown = prompt.passages
         self._words = [Words(one.text, at) for at, one in enumerate(prompt.passages, start=1)]
         self._roots: dict[object, _Node] = {}
@@ -280,15 +282,17 @@ class Grammar:
         return self._roots[mark]
 
 
-def sayable(prompt: Prompt) -> Iterator[Said]:
+def sayable(prompt: Prompt, *, topics: Collection[EntityId] = (), unfit: Collection[str] = ()) -> Iterator[Said]:
     """Every entity under each of its names, with the facts of each way to it: those of candidates first."""
     ways: dict[tuple[Entity, tuple[Fact, ...]], None] = {(one.entity, one.path): None for one in prompt.candidates}
     for fact in prompt.facts:
         for id in (fact.subject, fact.object):
-            if id in prompt.names:
+            if id in prompt.names and borne(id, (fact,), topics):
                 ways[prompt.names[id], (fact,)] = None
     number = {fact.id: at for at, fact in enumerate(prompt.facts, start=1)}
     for entity, path in ways:
+        if entity.type in unfit:
+            continue
         numbers = tuple(number[fact.id] for fact in path)
         for name in dict.fromkeys(map(name_shown, (entity.name, *entity.aliases))):
             if name and numbers:

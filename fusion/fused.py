@@ -10,7 +10,7 @@ all entities are given, as the plan gives them, however few of them the model na
 from collections.abc import Collection, Sequence
 
 from fusion.answer import Answer, abstain
-from fusion.checking import answered, walks
+from fusion.checking import answered
 from fusion.claims import Claim
 from fusion.context import Context
 from fusion.decode import Said
@@ -25,6 +25,7 @@ from fusion.scoring import CHAINS, Steps, chains, rank, see, steps_of
 from fusion.speaking import LocalSpeaker, Speaker, Spoken
 from fusion.thought import SURE, Planned, Thought
 from fusion.trace import Choice, Passage
+from fusion.verify import walks
 from kg.facts import EntityId
 from kg.store import GraphStore
 
@@ -47,7 +48,7 @@ class FusedReader:
             LanguageModelMemoryError: there is no memory for the prompt.
         """
         context = self.gatherer.gather(asked, facts, choice, passages)
-        spoken = self._ranked(context, asked.unfit) or self._speaker.speak(context, unfit=asked.unfit)
+        spoken = self._ranked(context, asked.unfit) or self._speaker.speak(context, asked)
         if not spoken.said:
             return abstain(asked.text, spoken.reason)
         said, many = self._whole(spoken.said, context, facts, choice)

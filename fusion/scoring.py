@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fusion.checking import walks
 from fusion.language.protocol import CausalModel
 from fusion.prompt import DOT, name_shown, shown
 from fusion.reasoned import Guess
 from fusion.reasoner.fusing import LEAST, Numbers, Seen, calibrate, fuse
 from fusion.reasoner.model import Calibration
+from fusion.verify import walks
 from kg.facts import Entity, EntityId, Fact
 
 if TYPE_CHECKING:

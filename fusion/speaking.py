@@ -5,7 +5,7 @@ lists the names and numbers that may be said; what it sends is read as untrusted
 has is kept of it.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import exp
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +18,8 @@ from fusion.decode import CLAIMS, Grammar, Said
 from fusion.errors import LanguageServerError, MalformedReplyError, PromptTooLongError
 from fusion.language.protocol import CausalModel, Options, SchemaModel, Tokens
 from fusion.prompt import Prompt, assemble, name_shown, shown
+from fusion.reader import Asked
+from kg.facts import EntityId
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,8 +53,8 @@ class Speaker(Protocol):
         """Which model it is."""
         ...
 
-    def speak(self, context: Context, *, unfit: Collection[str] = ()) -> Spoken:
-        """What there is to say; no entity of an ``unfit`` type is named."""
+    def speak(self, context: Context, asked: Asked) -> Spoken:
+        """What there is to say, of types that can be asked for, and led to from what the question names."""
         ...
 
 
@@ -96,7 +98,7 @@ class LocalSpeaker:
             return None
         return self._soft_tokens(context.view)
 
-    def speak(self, context: Context, *, unfit: Collection[str] = ()) -> Spoken:
+    def speak(self, context: Context, asked: Asked) -> Spoken:
         """What the model says.
 
         Raises:
@@ -108,7 +110,12 @@ class LocalSpeaker:
         except PromptTooLongError as error:
             return Spoken(reason=str(error))
         grammar = Grammar(
-            prompt, self.model.vocabulary, ends=self.model.ends, tokenize=self.model.tokenize, unfit=unfit
+            prompt,
+            self.model.vocabulary,
+            ends=self.model.ends,
+            tokenize=self.model.tokenize,
+            topics=_topics(asked),
+            unfit=asked.unfit,
         )
         if grammar.empty:
             return Spoken(reason="there is no fact and no passage to answer from")
@@ -157,13 +164,13 @@ class RemoteSpeaker:
         """Which model it is, and where it runs."""
         return self._model.name
 
-    def speak(self, context: Context, *, unfit: Collection[str] = ()) -> Spoken:
+    def speak(self, context: Context, asked: Asked) -> Spoken:
         """What the model says; a server that fails, or does not answer as it was asked, says nothing, and why."""
         try:
             prompt = assemble(context, _counted, budget=self._budget)
         except PromptTooLongError as error:
             return Spoken(reason=str(error))
-        grammar = Grammar(prompt, unfit=unfit)
+        grammar = Grammar(prompt, topics=_topics(asked), unfit=asked.unfit)
         if grammar.empty:
             return Spoken(reason="there is no fact and no passage to answer from")
         try:
@@ -213,6 +220,10 @@ def schema(prompt: Prompt, grammar: Grammar) -> dict[str, object]:
         numbers = {"enum": list(range(1, len(prompt.passages) + 1))}
         kinds.append(_object(quote={"type": "string"}, passage=numbers))
     return _object(claims={"type": "array", "maxItems": CLAIMS, "items": {"anyOf": kinds}})
+
+
+def _topics(asked: Asked) -> set[EntityId]:
+    return {found.entity.id for found in asked.links}
 
 
 def _joined(*reasons: str) -> str:

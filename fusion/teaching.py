@@ -9,12 +9,12 @@ from collections.abc import Collection
 
 import regex
 
-from fusion.checking import walks
 from fusion.claims import Claim
 from fusion.decode import CLAIMS, Grammar, sayable
 from fusion.prompt import Prompt, name_shown
 from fusion.quotable import QUOTED
 from fusion.scoring import Steps, steps_of
+from fusion.verify import walks
 from kg.facts import EntityId, name_key
 
 

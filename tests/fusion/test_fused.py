@@ -120,14 +120,15 @@ def test_a_prompt_that_does_not_fit_is_packed(store: MemoryStore, embedder: Mini
     for budget in (40, 100, 200, 400):
         speaker = LocalSpeaker(model, budget=budget)
         gatherer = Gatherer(store, embedder=embedder, viewed=False)
+        asked, _ = answerer(store, embedder, None).understand(OPEN)
         context = answerer(store, embedder, None).gather(OPEN, gatherer)
         if budget == 40:
-            assert "fewer words" in speaker.speak(context).reason
+            assert "fewer words" in speaker.speak(context, asked).reason
         else:
             prompt = speaker.prompt(context)
             assert prompt.tokens == len(model.tokenize(prompt.text).ids) <= budget
             assert prompt.told
-            assert prompt.told in speaker.speak(context).reason
+            assert prompt.told in speaker.speak(context, asked).reason
 
 
 def test_soft_tokens_are_one_a_candidate_and_change_nothing_of_what_may_be_said(
@@ -153,8 +154,9 @@ def test_the_likeliest_whole_answer_may_be_sought(
     store: MemoryStore, embedder: MiniLM, model: HuggingFaceModel
 ) -> None:
     gatherer = Gatherer(store, embedder=embedder, viewed=False)
+    asked, _ = answerer(store, embedder, None).understand(OPEN)
     context = answerer(store, embedder, None).gather(OPEN, gatherer)
-    greedy, sought = (LocalSpeaker(model, beams=beams).speak(context) for beams in (1, 4))
+    greedy, sought = (LocalSpeaker(model, beams=beams).speak(context, asked) for beams in (1, 4))
     assert sought.said
     assert sought.confidence > 0.999 * greedy.confidence > 0
 

@@ -5,7 +5,7 @@ does as every attack tells it.
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from fusion.language import Options, open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.language.server import ServerModel
 from fusion.prompt import shown
+from fusion.reader import Asked
 from fusion.speaking import LocalSpeaker, RemoteSpeaker, Speaker, Spoken
 from kg import ontology
 from kg.facts import Chunk, Document, Entity, Evidence, Fact, Occurrence
@@ -100,8 +101,8 @@ def contents(store: MemoryStore) -> tuple[object, ...]:
 class Quoting(LocalSpeaker):
     """Can only quote: it is shown no facts."""
 
-    def speak(self, context: Context, *, unfit: Collection[str] = ()) -> Spoken:
-        return super().speak(replace(context, facts=(), candidates=(), names={}), unfit=unfit)
+    def speak(self, context: Context, asked: Asked) -> Spoken:
+        return super().speak(replace(context, facts=(), candidates=(), names={}), asked)
 
 
 def asked(store: MemoryStore, speaker: Speaker, question: str) -> Answer:
