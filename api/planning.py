@@ -153,7 +153,7 @@ def learn(
     _something(questions, generated=generated)
     begun = time.perf_counter()
     tell("reading the graph")
-    from fusion.planner.learning import GENERATED, learn_questions
+    from fusion.planner.learning import learn_questions
     from kg.mirror import mirror
     from kg.mirror_file import kept_mirror
 
@@ -168,7 +168,7 @@ def learn(
         services.ontology,
         services.embedder,
         graph=mirror(services.store) if kept is None else kept_mirror(services.store, kept, notify=tell),
-        generated=GENERATED if generated else 0,
+        generated=None if generated else 0,
         reasoner=reasoner,
         epochs=epochs,
         seed=seed,

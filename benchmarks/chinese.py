@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.kgqa import Score, answer, rows_of, show
 from benchmarks.rows import Row, merge_rows
-from fusion.planner.learning import GENERATED, make_questions
+from fusion.planner.learning import make_questions
 from fusion.planner.model import Asked, masked, row_texts
 from fusion.planner.training import Example, PlannerConfig, train_planner
 from fusion.planner.wording import examples, plain
@@ -80,7 +80,7 @@ def measure(seeds: int, command: str) -> list[Row]:
     scores: dict[tuple[str, str], list[Score]] = {}
     seconds = dict.fromkeys(SYSTEMS, 0.0)
     for seed in range(seeds):
-        made = make_questions(facts, ontology.default(), types, count=GENERATED, hops=3, seed=seed).questions
+        made = make_questions(facts, ontology.default(), types, hops=3, seed=seed).questions
         out = [zlib.crc32(plain(each.text).encode()) % HELD_OUT == 0 for each in made]
         learned = examples(facts, [each for each, held in zip(made, out, strict=True) if not held], encoder.tokens)
         kept = [each for each, held in zip(made, out, strict=True) if held and each.language == "zh"]

@@ -34,7 +34,7 @@ import numpy as np
 from benchmarks.rows import Row, data_folder, merge_rows
 from fusion.fitting import Epoch
 from fusion.planner.labels import stems
-from fusion.planner.learning import mixed
+from fusion.planner.learning import enough, mixed
 from fusion.planner.model import TOPIC, Asked, Planner, row_texts
 from fusion.planner.search import candidates, plans
 from fusion.planner.training import Example, PlannerConfig, train_planner
@@ -59,7 +59,8 @@ METAQA_TRAIN, METAQA_DEV = 4000, 300  # of the published dev questions of each h
 SYSTEM, ZERO_SHOT = "Clew planner", "Clew planner, generated questions only"
 MIXED = "Clew planner, generated questions too"
 PARAPHRASED = "Clew planner, trained on paraphrased questions too"
-GENERATED, GENERATED_DEV = 6000, 300
+MIXED_IN = 3000  # questions that are made, beside human ones
+GENERATED_DEV = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,7 @@ def examples(graph: Mirror, questions: Sequence[Question], encoder: TokenEmbedde
     ]
 
 
-def zero_shot(
-    graph: Mirror, texts: np.ndarray, encoder: MiniLM, config: PlannerConfig, *, count: int = GENERATED
-) -> Planner:
+def zero_shot(graph: Mirror, texts: np.ndarray, encoder: MiniLM, config: PlannerConfig, *, count: int) -> Planner:
     """A planner that was trained on generated questions alone."""
     found = generate(
         graph, ontology.default(), count=count + GENERATED_DEV, hops=config.hops, seed=config.seed, languages=("en",)
@@ -185,12 +184,10 @@ def on_paths(name: str, seeds: int, command: str, *, system: str) -> list[Row]:
         begun = time.perf_counter()
         config = replace(CONFIG if system == SYSTEM else WORDED, hops=hops, seed=seed)
         if system == ZERO_SHOT:
-            planner = zero_shot(graph, texts, encoder, config)
+            planner = zero_shot(graph, texts, encoder, config, count=enough(len(graph.relations)))
         else:
             if system == MIXED:
-                made = generate(
-                    graph, ontology.default(), count=GENERATED // 2, hops=hops, seed=seed, languages=("en",)
-                )
+                made = generate(graph, ontology.default(), count=MIXED_IN, hops=hops, seed=seed, languages=("en",))
                 train = mixed(train, worded_examples(graph, made.questions, encoder.tokens))
             planner = train_planner(graph, train, texts, config, encoder=encoder.name, dev=dev, progress=show)
         seconds += time.perf_counter() - begun
@@ -237,7 +234,7 @@ def _of_metaqa(graph: Mirror, texts: np.ndarray, encoder: MiniLM, *, system: str
         train += [example for example in asked[:METAQA_TRAIN] if example.topics]
         dev += [example for example in asked[METAQA_TRAIN:] if example.topics]
     if system == MIXED:
-        made = generate(graph, ontology.default(), count=GENERATED // 2, hops=METAQA.hops, seed=0, languages=("en",))
+        made = generate(graph, ontology.default(), count=MIXED_IN, hops=METAQA.hops, seed=0, languages=("en",))
         train += worded_examples(graph, made.questions, encoder.tokens)
     print(f"{len(train)} questions encoded in {time.perf_counter() - begun:.0f} s", flush=True)
     return train_planner(graph, train, texts, METAQA, encoder=encoder.name, dev=dev, progress=show)

@@ -65,8 +65,9 @@ def readme(text: str, results: Mapping[str, Rows]) -> str:
         for name, measures in SHOWN.items()
         for row in results.get(name, ())
         if row["measure"].startswith(measures) and not row["split"].startswith("dev")
+        if "standard deviation" not in row["measure"]
     ]
-    return f"{before}{BEGIN}\n{_table(rows)}{END}{after}" if rows else f"{before}{BEGIN}\n{END}{after}"
+    return f"{before}{BEGIN}\n{_short(rows) if rows else ''}{END}{after}"
 
 
 def main() -> None:
@@ -80,22 +81,32 @@ def main() -> None:
 
 def _table(rows: Rows) -> str:
     lines = ["| data | split | system | measure | value |", "|---|---|---|---|---|"]
-    for row in rows:
-        cells = (
-            row["data"],
-            row["split"],
-            row["system"],
-            row["measure"],
-            f"{_number(row['value'])} {row['unit']}".strip(),
-        )
-        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+    lines += [_line(row["data"], row["split"], row["system"], row["measure"], _value(row)) for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _short(rows: Rows) -> str:
+    """A line for all that was measured of a system on the same data."""
+    lines = ["| data | split | system | |", "|---|---|---|---|"]
+    for same, group in groupby(rows, key=lambda row: (row["data"], row["split"], row["system"])):
+        lines.append(_line(*same, ", ".join(f"{row['measure']} {_value(row)}" for row in group)))
+    return "\n".join(lines) + "\n"
+
+
+def _line(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _value(row: Mapping[str, Any]) -> str:
+    return f"{_number(row['value'])} {row['unit']}".strip()
 
 
 def _number(value: float) -> str:
     if value == int(value) and abs(value) >= 1:
         return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}" if 99.5 <= value < 100 else f"{value:.3g}"  # what is not all is not shown as all
 
 
 if __name__ == "__main__":

@@ -243,11 +243,11 @@ class Answerer:
             choice = planned.reasoned.reconsider(choice, asked, facts)
         if choice.by == "words" or not isinstance(choice.reading, Reading):
             return choice
-        words = unsaid(asked.cues, asked.links, choice.reading.paths, self._ontology)
-        if words is None:
+        cue = unsaid(asked.cues, asked.links, choice.reading.paths, self._ontology)
+        if cue is None:
             return choice
         ruled = choice.ruled or read(asked, facts, self._ontology)
-        why = f"what plans and reasoner propose goes against the word {words!r}"
+        why = f"what plans and reasoner propose goes against {asked.text[cue.start : cue.end]!r}"
         return replace(choice, reading=ruled, by="words", why=why, ruled=ruled, unsure=False)
 
     def _read_as(self, asked: Asked, facts: Facts, meant: Sequence[Link], one: EntityId) -> tuple[Asked, Choice]:

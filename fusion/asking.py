@@ -42,21 +42,31 @@ def unfit(text: str, cues: Sequence[Cue], expected: Collection[str], ontology: O
 
 def unsaid(
     cues: Sequence[Cue], links: Sequence[Link], paths: Collection[Sequence[Fact]], ontology: Ontology
-) -> str | None:
+) -> Cue | None:
     """The words of a question that all paths to its answer go against; None where there are none.
 
-    These are words for a relation with one value only, where the paths follow other relations of the ontology, and
-    those for a relation that the paths walk the other way.
+    These are words for a relation with one value only, where the paths follow other relations of the ontology, those
+    for a relation that the paths walk the other way, and those for several steps ("grandfather"), where the paths end
+    before.
     """
     topics = {link.entity.id for link in links}
     for cue in cues:
+        if cue.soft or not paths:
+            continue
+        least = min(map(len, cue.chains), default=1)
+        if least > 1 and all(_stops(path, least, ontology) for path in paths):
+            return cue
         names = [name for chain in cue.chains for name in (chain[0], *SAME_AS.get(chain[0], ()))]
         said = {(name.removesuffix(INVERSE), not name.endswith(INVERSE)) for name in names}
-        if cue.soft or any(len(chain) > 1 for chain in cue.chains):
-            continue
-        if paths and all(_against(said, _steps(topics, path), ontology) for path in paths):
-            return cue.text
+        single = all(len(chain) == 1 for chain in cue.chains)
+        if single and all(_against(said, _steps(topics, path), ontology) for path in paths):
+            return cue
     return None
+
+
+def _stops(path: Sequence[Fact], steps: int, ontology: Ontology) -> bool:
+    """Whether a path ends before so many steps, all along relations of the ontology."""
+    return len(path) < steps and all(fact.relation in ontology.relations for fact in path)
 
 
 def _against(said: set[tuple[str, bool]], steps: Sequence[tuple[str, bool]], ontology: Ontology) -> bool:

@@ -28,8 +28,11 @@ HOLD_OUT = 20  # questions: of fewer, none can be spared
 HELD = 300  # generated questions that are held out, at the most
 STEPS = 400  # that training takes at the least, however few questions there are
 EPOCHS = (4, 40)  # the fewest and the most that are chosen
-GENERATED = 6000  # questions that are made, at the most
-EACH_WAY = 300  # questions for every relation in each direction: of few relations, fewer are made
+GENERATED = 6000  # questions that are made of a graph with few relations
+OF_EACH = (
+    32  # for every relation of one with many: with half of them, rare relations are taken for common ones like them
+)
+MADE = (600, 20_000)  # the most that are made for every relation, and of any graph
 OWN = 0.5  # the share of a person's questions among all that are learned from
 NAMED = 5  # relations that a message names
 
@@ -112,7 +115,7 @@ def learn_questions(
     embedder: TokenEmbedder,
     *,
     graph: Mirror,
-    generated: int = GENERATED,
+    generated: int | None = None,
     reasoner: bool = True,
     epochs: int | None = None,
     seed: int = 0,
@@ -123,6 +126,7 @@ def learn_questions(
 ) -> Trained:
     """Train a planner, and with ``reasoner`` one beside it, on questions and on ``generated`` made from the graph.
 
+    As many are made as its relations call for, unless it is said how many, or none (0).
     A tenth of each is held out to choose the best epochs by. ``stage`` is told, in a line, what is done next, and
     ``begin`` how many questions are learned from, and in how many epochs. What they raise ends it.
 
@@ -141,7 +145,7 @@ def learn_questions(
         stage(f"looking for the facts that {len(questions):,} given questions walk")
         prepared = prepare(questions, store, ontology, graph, embedder, hops=config.hops)
         own, skipped = Split.of(prepared.examples, seed=seed), prepared.skipped
-    if generated:
+    if generated is None or generated:
         stage("making questions of the graph")
         types = {entity.id: entity.type for entity in store.all_entities()}
         made = make_questions(graph, ontology, types, count=generated, hops=config.hops, seed=seed)
@@ -171,11 +175,23 @@ def learn_questions(
 
 
 def make_questions(
-    graph: Mirror, ontology: Ontology, types: Mapping[EntityId, str], *, count: int, hops: int, seed: int
+    graph: Mirror,
+    ontology: Ontology,
+    types: Mapping[EntityId, str],
+    *,
+    hops: int,
+    seed: int,
+    count: int | None = None,
 ) -> Made:
-    """At most ``count`` questions from a graph, fewer where it has few relations."""
-    count = min(count, 2 * EACH_WAY * len(graph.relations))
+    """At most ``count`` questions from a graph, or as many as its relations call for."""
+    called_for = enough(len(graph.relations))
+    count = called_for if count is None else min(count, called_for)
     return generate(graph, ontology, count=count, hops=hops, seed=seed, types=types)
+
+
+def enough(relations: int) -> int:
+    """How many questions are made of a graph with so many relations."""
+    return min(MADE[0] * relations, MADE[1], max(GENERATED, OF_EACH * relations))
 
 
 def mixed(own: Sequence[Example], generated: Sequence[Example]) -> list[Example]:

@@ -14,18 +14,25 @@ from fusion.planner.lexicon import Verb, Words, kinds
 
 Forms = tuple[tuple[str, ...], ...]
 
+_LAST = regex.compile(r" (in|on|at|for|to|from|with|of|by|as|into|under|near)$")  # what takes an object: "starred in"
+_NO_TITLE = ("one", "people")  # no name follows them
+
 
 @dataclass(frozen=True, slots=True)
 class Turns:
     """How to name what a step leads to ("the director of {}"), and how to ask for it ("who directed {}").
 
-    ``same`` names what this step and the same step back lead to: "the films with the same director as {}".
+    ``same`` names what this step and the same step back lead to: "the films with the same director as {}", and
+    ``same_asked`` asks for it: "who acted together with {}"; ``called`` names what it starts from by what that is: "the
+    film {}".
     """
 
     named: Forms
     asked: Forms
     same: tuple[str, ...]
+    same_asked: tuple[str, ...] = ()
     kind: str | None = None  # of what it leads to
+    called: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.named)
@@ -45,12 +52,15 @@ def turns(
     ``typed`` and ``typed_back`` are what such things are called by their types: "disease", "drug".
     """
     if not words:
-        return Turns((), (), (), kind)
+        return Turns((), (), (), kind=kind)
     told = _Things.of(kind, typed, language)
     named, asked = (_chinese if language == "zh" else _english)(words, told, kind)
-    things = _Things.of(back, typed_back, language).words
+    others = _Things.of(back, typed_back, language)
+    things = others.words
     if language == "zh":
         same = [f"和{{}}有相同{noun}的{thing}" for noun, thing in product(words.nouns, things)]
+        same += [f"和{{}}一起{verb.past}的{thing}" for verb, thing in product(words.does, things)]
+        same_asked = [f"{{}}和{question}一起{verb.past}" for verb, question in product(words.does, others.asks)]
     else:
         same = [
             phrase
@@ -61,7 +71,13 @@ def turns(
                 f"the other {thing} of {{}} 's {noun}",
             )
         ]
-    return Turns(_kept(named), _kept(asked), tuple(same), kind)
+        link = "who" if back == "person" else "that"
+        done = [_LAST.sub("", verb.past) for verb in words.does if not verb.past.startswith("was ")]
+        did = [*(f"{verb} together with" for verb in done), *(f"co-{verb} with" for verb in done if " " not in verb)]
+        same += [f"the {thing} {link} {verb} {{}}" for verb, thing in product(did, things)]
+        same_asked = [f"{question} {verb} {{}}" for verb, question in product(did, others.asks)]
+    called = _called((*(things if back or typed_back else ()), *words.inverse), language)
+    return Turns(_kept(named), _kept(asked), tuple(same), tuple(same_asked), kind, called)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +113,15 @@ def asks(named: str, kind: str | None, language: str) -> tuple[str, ...]:
     if kind is None:
         asked += [f"who is {named}", f"where is {named}"]
     return tuple(asked)
+
+
+def _called(words: Sequence[str], language: str) -> tuple[str, ...]:
+    """What stands before a name, to say what has it: "the film {}", "电影{}"."""
+    each = dict.fromkeys(words)
+    if language == "zh":
+        return tuple(f"{word}{{}}" for word in each if len(word) > 1)
+    singular = [word for word in each if word not in {*(f"{other}s" for other in each), *_NO_TITLE}]
+    return tuple(form for word in singular for form in (f"the {word} {{}}", f"{word} {{}}"))
 
 
 def _english(words: Words, kind: _Things, name: str | None) -> tuple[list[list[str]], list[list[str]]]:

@@ -17,7 +17,7 @@ from kg.mirror import Front, Mirror
 
 ENDS = 100  # more answers than that are asked for only where a relation leads nowhere else
 WIDEST = 5_000  # pairs that a walk may stand on before its last step
-EACH = 4  # walks of one step that every relation gets in each direction, frequent or not, and as many longer ones
+EACH = 12  # walks of one step that every relation gets in each direction, frequent or not, and as many longer ones
 EVEN = 0.75  # the share of walks that are given to all relations alike, at the most
 TRIES = 8  # walks tried for each that is kept
 

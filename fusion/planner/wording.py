@@ -28,6 +28,7 @@ SAME = 0.5  # of steps there and back are worded as one: "with the same director
 NEARLY_ALL = 0.9  # of what a relation leads to
 NAMED = 0.5  # of questions ask by naming what they ask for: "what is the job of X"
 WORDINGS = 20  # of one chain of a small graph
+CALLED = 0.3  # of questions say what their topic is: "the film X"
 OPENED = 0.25  # of questions begin by saying that they are some
 OPENINGS = {
     "en": ("please tell me ", "do you know ", "i would like to know ", "i wonder ", "can you say ", "so , "),
@@ -214,10 +215,13 @@ def _worded(
 ) -> str:
     """One wording of a chain; ``turned`` says of each step but the first whether it is the one before it, back."""
     phrase, asked, at = TOPIC, "", 0
+    if steps[0].called and draw.random() < CALLED:
+        phrase = draw.choice(steps[0].called).replace("{}", TOPIC)
     while at < len(steps):
         step = steps[at]
         if at + 1 < len(steps) and turned[at] and step.same and draw.random() < SAME:
-            phrase, asked = draw.choice(step.same).replace("{}", phrase), ""
+            asked = draw.choice(step.same_asked).replace("{}", phrase) if step.same_asked else ""
+            phrase = draw.choice(step.same).replace("{}", phrase)
             at += 2
         else:
             asked = draw.choice(draw.choice(step.asked)).replace("{}", phrase) if step.asked else ""

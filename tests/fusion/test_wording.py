@@ -34,6 +34,17 @@ def said(relation: str, language: str = "en", *, back: bool = False) -> set[str]
     return {turn for forms in (found.named, found.asked) for form in forms for turn in form}
 
 
+def said_first(relation: str, *, back: bool = False) -> set[str]:
+    """What the start of a relation is called, in both languages."""
+    sense = sense_of(relation, ONTOLOGY)
+    sense = sense.backwards() if back else sense
+    return {
+        called
+        for language, words in sense.words.items()
+        for called in turns(words, sense.object, sense.subject, language).called
+    }
+
+
 @given(FACTS, st.integers(1, 3), st.integers(0, 5))
 @settings(max_examples=40)
 def test_answers_are_what_the_chain_leads_to(facts: list[tuple[EntityId, str, EntityId]], hops: int, seed: int) -> None:
@@ -164,6 +175,26 @@ def test_there_and_back_is_what_has_the_same() -> None:
     assert any("with the same " in each.text for each in both)
     assert any("有相同" in each.text for each in both)
     assert not any("same" in each.text for each in made if each.chain != (0, 1))
+
+
+def test_topics_are_called_what_they_are() -> None:
+    film = said_first("directed_by")
+    assert {"the film {}", "movie {}", "电影{}"} <= film
+    assert not {"the films {}", "the one {}"} & film
+    assert {"the director {}", "导演{}"} <= said_first("directed_by", back=True)
+    assert "the thing {}" not in said_first("sits_next_to", back=True)
+    made = generate(GRAPH, ONTOLOGY, count=300, hops=1, seed=0, languages=("en",), wordings=20).questions
+    called = [each for each in made if "person " + TOPIC in each.text]
+    assert 0 < len(called) < len(made) / 2
+
+
+def test_what_two_do_alike_they_do_together() -> None:
+    facts = [(EntityId("one"), "starred_actors", EntityId(name)) for name in ("ann", "bob")]
+    made = generate(Mirror.of(facts), ONTOLOGY, count=600, hops=2, seed=0, wordings=80).questions
+    both = [each for each in made if each.chain == (1, 0)]
+    for words in ("together with", "co-", "一起"):
+        assert any(words in each.text for each in both)
+        assert not any(words in each.text for each in made if each.chain != (1, 0))
 
 
 def test_question_words_go_by_the_types_of_answers() -> None:
