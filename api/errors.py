@@ -9,7 +9,7 @@ GraphError                  (kg.errors)
 
 from enum import IntEnum
 
-from fusion.errors import LanguageModelError, PromptTooLongError
+from fusion.errors import AdapterError, LanguageModelError, PromptTooLongError, TuningError
 from kg.embeddings.errors import SettingError
 from kg.errors import GraphError, InputError, StoreAddressError, StoreError, UnknownDocumentError
 from nlp.weights import WeightsError
@@ -52,6 +52,8 @@ _CODES: tuple[tuple[type[GraphError], Exit], ...] = (
     (WeightsError, Exit.SETUP),
     (PromptTooLongError, Exit.USAGE),
     (LanguageModelError, Exit.SETUP),
+    (AdapterError, Exit.SETUP),
+    (TuningError, Exit.USAGE),
     (UnknownDocumentError, Exit.INCOMPLETE),
     (InputError, Exit.INCOMPLETE),
     (UnknownEntityError, Exit.INCOMPLETE),

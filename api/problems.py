@@ -13,11 +13,13 @@ from starlette.exceptions import HTTPException
 
 from api.errors import BusyError, RequestError, UnknownEntityError
 from fusion.errors import (
+    AdapterError,
     LanguageModelError,
     LanguageServerError,
     NothingLearnedError,
     PlannerError,
     PromptTooLongError,
+    TuningError,
 )
 from kg.decode import one_line
 from kg.embeddings.errors import LearningError, NotLearnedError
@@ -64,6 +66,8 @@ _STATUS: tuple[tuple[type[GraphError], HTTPStatus], ...] = (
     (PromptTooLongError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (LanguageServerError, HTTPStatus.BAD_GATEWAY),
     (LanguageModelError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (AdapterError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (TuningError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (BusyError, HTTPStatus.CONFLICT),
     (RequestError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),

@@ -41,6 +41,7 @@ class Trained:
     examples: int = 0
     seed: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
+    earlier: tuple[str, ...] = ()  # digests of what it was trained on before it was extended
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,7 @@ def _card(about: About) -> str:
     base, config, trained = about.base, about.config, about.trained
     kind = f"rank {config.rank}, alpha {config.alpha:g}{', rsLoRA' * config.rslora}{', DoRA' * config.dora}"
     layers = ", ".join(config.targets) or "all linear layers but the head"
+    after = f", and before on others (digests {', '.join(trained.earlier)})" if trained.earlier else ""
     measured = "".join(f"- {name}: {value:.4g}\n" for name, value in trained.metrics.items())
     return f"""---
 library_name: peft
@@ -223,7 +225,7 @@ prompts ask for, and nothing else.
   adapter too.
 - Sentence encoder: {about.encoder}, {about.text_width} numbers a text.
 - Learned vectors of entities: {f"{about.vector_width} numbers" if about.vector_width else "none"}.
-- Trained on {trained.examples:,} examples (digest {trained.data or "unknown"}), seed {trained.seed},
+- Trained on {trained.examples:,} examples (digest {trained.data or "unknown"}){after}, seed {trained.seed},
   commit {about.commit or "unknown"}, {about.written}.
 
 {"Measured:" if measured else "Nothing was measured."}

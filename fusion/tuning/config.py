@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 PRECISIONS = ("auto", "bfloat16", "float32")
+ON_PROCESSOR, ON_GPU = 1024, 16_384  # tokens that are read at once: a processor is faster where they fit its caches
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class TuneConfig:
 
     epochs: int = 3
     batch: int = 16  # examples of a step
-    tokens: int = 4096  # that are read at once: a step's examples are dealt into portions, and their gradients added
+    tokens: int = 0  # read at once, a step's examples being dealt into portions; 0: as many as suit the device
     rate: float = 2e-4  # of AdamW for LoRA, at its highest
     graph_rate: float = 1e-3  # and for the graph encoder
     decay: float = 0.01
@@ -24,10 +25,10 @@ class TuneConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "tokens", "rate", "graph_rate", "clip", "patience"):
+        for name in ("epochs", "batch", "rate", "graph_rate", "clip", "patience"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
-        for name in ("decay", "warm_up", "measure_every"):
+        for name in ("tokens", "decay", "warm_up", "measure_every"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
         if self.warm_up > 1:

@@ -19,7 +19,7 @@ from fusion.tuning import checkpoint
 from fusion.tuning.batches import lines, portions, shuffled
 from fusion.tuning.board import Write
 from fusion.tuning.checkpoint import Checkpoint, Progress, Run
-from fusion.tuning.config import Look, TuneConfig, Tuned
+from fusion.tuning.config import ON_GPU, ON_PROCESSOR, Look, TuneConfig, Tuned
 from fusion.tuning.examples import Examples
 from fusion.tuning.loss import losses
 from fusion.tuning.stopping import Stop, on_interrupt
@@ -111,7 +111,9 @@ class _Run:
         self.step, self.best, self.waited, self.stopped = 0, 0, 0, ""
         self.total, self.seen, self.tokens = 0.0, 0, 0
         self.history: list[Look] = []
-        self.portion, self.spent = config.tokens, 0.0
+        self.spent = 0.0
+        on_gpu = model.language.module.device.type == "cuda"
+        self.portion = config.tokens or (ON_GPU if on_gpu else ON_PROCESSOR)
 
     def begin(self, *, resume: bool) -> None:
         """Have every process begin where the main one does."""

@@ -1,0 +1,101 @@
+"""From a file of examples to an adapter: what the command of training does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fusion import adapter
+from fusion.adapter import Trained
+from fusion.errors import TuningError
+from fusion.language import open_model
+from fusion.language.causal import HuggingFaceModel
+from fusion.model import FusedConfig, FusedModel
+from fusion.tuning import examples as files
+from fusion.tuning import replay as sample
+from fusion.tuning.board import board
+from fusion.tuning.config import Look, TuneConfig, Tuned
+from fusion.tuning.examples import Examples
+from fusion.tuning.extending import FREE, Remembering, extend
+from fusion.tuning.loop import NOTHING
+from fusion.tuning.replay import Replay
+from kg.embeddings.precision import resolve
+from kg.embeddings.workers import Workers, join
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to train, and where it lies."""
+
+    examples: Path
+    adapter: Path  # the folder to write; checkpoints go to NAME.run beside it
+    dev: Path | None = None
+    earlier: Path | None = None  # the adapter to extend
+    elastic: float = 0.0  # how firmly its parameters are held, beside replay
+    model: str = ""  # the address of a language model
+    device: str = "cpu"
+    rank: int = 8  # of a new adapter
+    board: Path | None = None
+    resume: bool = False
+
+
+def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | None = None) -> Tuned:
+    """Train an adapter, or extend one, and write it with a sample of its examples.
+
+    A launcher may start several processes of this; the main one writes.
+
+    Raises:
+        TuningError: the examples, the checkpoint or the model cannot be used, or there is no memory.
+        AdapterError: the adapter to extend cannot be read or does not fit, or the new one cannot be written.
+        LanguageModelError, WeightsError: the language model cannot be loaded.
+        SettingError, LostProcessError: there is no such device, or another process has ended.
+        KeyboardInterrupt: Ctrl-C, after a checkpoint was written.
+    """
+    workers = join(task.device)
+    learned = files.read(task.examples)
+    dev = files.read(task.dev) if task.dev else NOTHING
+    model = _model(task, config, learned, workers)
+    folder = task.adapter.with_name(f"{task.adapter.name}.run")
+    before = None if task.earlier is None else sample.load(task.earlier)
+    with board(task.board if workers.is_main else None) as write:
+        tuned, kept = extend(
+            model,
+            before or Replay(NOTHING),
+            learned,
+            config,
+            remembering=Remembering(elastic=task.elastic) if before else FREE,
+            dev=dev,
+            folder=folder,
+            resume=task.resume,
+            write=write,
+            progress=progress,
+            workers=workers,
+        )
+    if workers.is_main:
+        _write(task, config, model, learned, tuned, kept)
+    return tuned
+
+
+def _model(task: Task, config: TuneConfig, learned: Examples, workers: Workers) -> FusedModel:
+    precision = str(resolve(config.precision, workers.device)).removeprefix("torch.")
+    language = open_model(task.model, precision=precision, device=workers.device)
+    if not isinstance(language, HuggingFaceModel):
+        raise TuningError(f"{task.model}: is a server, which cannot be trained; give a model that runs here.")
+    view = learned.examples[0].view
+    text_width, vector_width = view.names.shape[1], view.vectors.shape[1]
+    if task.earlier is not None:
+        return adapter.load(task.earlier, language, encoder=learned.encoder, vector_width=vector_width)
+    built = FusedConfig(rank=task.rank, seed=config.seed)
+    return FusedModel(language, built, encoder=learned.encoder, text_width=text_width, vector_width=vector_width)
+
+
+def _write(task: Task, config: TuneConfig, model: FusedModel, learned: Examples, tuned: Tuned, kept: Replay) -> None:
+    metrics = {} if tuned.dev is None else {"dev loss": tuned.dev}
+    look = next((one for one in tuned.history if one.step == tuned.best), None)
+    metrics |= {} if look is None else {"training loss": look.loss}
+    earlier: tuple[str, ...] = ()
+    if task.earlier is not None:
+        before = adapter.read_about(task.earlier).trained
+        earlier = (*before.earlier, before.data)
+    about = Trained(learned.digest(), len(learned.examples), config.seed, metrics, earlier)
+    adapter.save(model, task.adapter, about)
+    sample.save(task.adapter, kept)

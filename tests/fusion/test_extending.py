@@ -1,0 +1,176 @@
+"""Going on from an adapter: what was learned before is kept, and the command does it all."""
+
+import math
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fusion import adapter
+from fusion.errors import TuningError
+from fusion.language import open_model
+from fusion.language.causal import HuggingFaceModel
+from fusion.model import FusedConfig, FusedModel
+from fusion.tuning import replay as sample
+from fusion.tuning.examples import Example, Examples, write
+from fusion.tuning.extending import FREE, REPLAY, Remembering, elastic, extend
+from fusion.tuning.loop import tune
+from fusion.tuning.replay import Replay
+from scripts import train_fusion
+from tests.fusion import tiny_model
+from tests.fusion.together import CONFIG, EXAMPLES, HELD, fused
+from tests.fusion.views import TEXT, view
+
+NOTHING = Replay(Examples("", ()))
+PLACES = ("Paris", "Berlin", "Beijing", "Sydney")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_model.write(tmp_path_factory.mktemp("model"))
+
+
+def domain(prompt: str, relation: int, count: int, seed: int) -> Examples:
+    """Questions that one relation of a graph answers: another domain has another prompt and another relation."""
+    draw = np.random.default_rng(seed)
+    names, relations = (np.random.default_rng(0).normal(size=(n, TEXT)).astype(np.float32) / TEXT**0.5 for n in (5, 2))
+    found = []
+    for _ in range(count):
+        places = draw.permutation(4)[:2]
+        graph = replace(
+            view(learned=0, entities=5, candidates=4),
+            names=names,
+            relations=relations,
+            subjects=np.array([4, 4]),
+            rows=np.array([0, 1]),
+            objects=places,
+            scores=np.full((4, 3), math.log(0.25), np.float32),
+        )
+        found.append(Example(prompt, graph, f" {PLACES[places[relation]]} [1]"))
+    return Examples("test", tuple(found))
+
+
+def accuracy(model: FusedModel, some: Examples) -> float:
+    texts = [f" {place} [1]" for place in PLACES]
+    right = 0
+    for one in some.examples:
+        scored = model.language.score(one.prompt, texts, prefix=model.soft_tokens(one.view), ended=True)
+        right += texts[int(np.argmax([likelihood.total for likelihood in scored]))] == one.target
+    return right / len(some.examples)
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path) -> dict[str, torch.Tensor]:
+    """The parameters of a model that has learned one domain."""
+    model = fused(folder, FusedConfig(rank=8, width=32, layers=2), learned=0)
+    tune(model, domain("Where?", 0, 256, 1), replace(CONFIG, epochs=12, batch=16, tokens=4096))
+    assert accuracy(model, domain("Where?", 0, 24, 2)) > 0.9
+    return {name: one.detach().clone() for name, one in model.trained().items()}
+
+
+@pytest.mark.parametrize(
+    ("remembering", "least", "most"),
+    [(FREE, 0.0, 0.7), (REPLAY, 0.9, 1.0), (Remembering(replayed=0, elastic=30.0), 0.0, 1.0)],
+    ids=["nothing", "replay", "elastic"],
+)
+def test_the_first_domain_after_the_second(
+    remembering: Remembering, least: float, most: float, folder: Path, first: dict[str, torch.Tensor]
+) -> None:
+    model = fused(folder, FusedConfig(rank=8, width=32, layers=2), learned=0)
+    model.restore(first)
+    replay = replace(NOTHING, size=64).add(domain("Where?", 0, 256, 1))
+    new = domain("Whither, 北京?", 1, 192, 3)
+    extend(model, replay, new, replace(CONFIG, epochs=12, batch=16, tokens=4096), remembering=remembering)
+    print(remembering, accuracy(model, domain("Where?", 0, 24, 2)), accuracy(model, domain("Whither, 北京?", 1, 24, 4)))
+    assert least <= accuracy(model, domain("Where?", 0, 24, 2)) <= most
+
+
+def test_elastic_weights_pull_back_to_where_they_began(folder: Path) -> None:
+    model = fused(folder)
+    penalty = elastic(model, EXAMPLES, strength=2.0)
+    assert penalty().item() == 0
+    with torch.no_grad():
+        for parameter in model.trained().values():
+            parameter.add_(1)
+    moved = sum(parameter.numel() for parameter in model.trained().values())
+    assert penalty().item() == pytest.approx(moved, rel=1e-3)  # weights are 1 in the mean
+    slopes = torch.autograd.grad(penalty(), list(model.trained().values()))
+    assert all(bool((slope >= 0).all()) for slope in slopes)
+
+
+def test_nothing_kept_is_nothing_remembered(folder: Path) -> None:
+    with pytest.raises(TuningError, match="Nothing was kept"):
+        extend(fused(folder), NOTHING, EXAMPLES, CONFIG)
+    tuned, after = extend(fused(folder), NOTHING, EXAMPLES, replace(CONFIG, epochs=1), remembering=FREE)
+    assert tuned.stopped == "epochs"
+    assert after.seen == len(EXAMPLES.examples)
+
+
+@pytest.mark.parametrize("setting", [{"replayed": -1.0}, {"elastic": -1.0}])
+def test_settings_that_cannot_be(setting: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(setting))):
+        Remembering(**setting)
+
+
+# -- the command ------------------------------------------------------------------------------------------------------
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> int:
+    monkeypatch.setattr(sys, "argv", ["train_fusion", *map(str, words)])
+    return train_fusion.main()
+
+
+def test_the_command_trains_and_extends(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "some.jsonl", EXAMPLES)
+    write(tmp_path / "held.jsonl", HELD)
+    options = ("--model", folder, "--epochs", "2", "--batch", "5", "--dev", tmp_path / "held.jsonl")
+    board = ("--board", tmp_path / "curves")
+    assert command(monkeypatch, tmp_path / "some.jsonl", tmp_path / "one", *options, *board) == 0
+    shown = capsys.readouterr().err
+    assert shown.count("step") == 2
+    assert "dev" in shown
+    assert list((tmp_path / "curves").iterdir())
+    first = adapter.read_about(tmp_path / "one").trained
+    assert first.examples == 11
+    assert first.metrics["dev loss"] > 0
+    assert sample.load(tmp_path / "one").seen == 11
+    further = (tmp_path / "held.jsonl", tmp_path / "two", "--extend", tmp_path / "one", "--elastic", "1")
+    assert command(monkeypatch, *further, "--model", folder, "--epochs", "1") == 0
+    second = adapter.read_about(tmp_path / "two").trained
+    assert second.earlier == (first.data,)
+    assert sample.load(tmp_path / "two").seen == 15
+    language = open_model(str(folder), device="cpu")
+    assert isinstance(language, HuggingFaceModel)
+    assert adapter.load(tmp_path / "two", language, encoder="test").soft_tokens(view()).shape == (2, 32)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        (("--epochs", "0"), 2, "epochs is 0; it must be above 0"),
+        (("--extend", "nowhere"), 4, "nowhere: holds no adapter"),
+        (("--model", "http://localhost:1"), 2, "is a server, which cannot be trained"),
+        (("--device", "tpu"), 2, "device must be cpu or cuda"),
+    ],
+)
+def test_the_command_says_what_is_wrong_in_one_line(
+    change: tuple[str, str],
+    code: int,
+    message: str,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(tmp_path / "some.jsonl", EXAMPLES)
+    given = (tmp_path / "some.jsonl", tmp_path / "one", "--model", folder, *change)
+    assert command(monkeypatch, *given) == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("clew: ")
+    assert error.count("\n") == 1
