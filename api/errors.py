@@ -38,7 +38,7 @@ class Exit(IntEnum):
     INCOMPLETE = 1  # something could not be read or found; everything else was done
     USAGE = 2  # the command line, a setting or an address is wrong; nothing was done
     STORE = 3  # the store is down, full, or refuses access
-    SETUP = 4  # something that Clew needs is not installed, or a language model does not answer
+    SETUP = 4  # something that Clew needs is not installed, or a language model or its adapter cannot be used
     BUG = 70  # an error in Clew itself
     INTERRUPTED = 130  # Ctrl-C
     PIPE = 141  # whoever read the output went away

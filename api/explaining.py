@@ -6,26 +6,15 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from api import views
-from api.schemas import AnswerOut, EntityOut, PassageOut, Shape, Step
+from api.schemas import AnswerOut, EntityOut, LinkOut, PassageOut, Shape, Step
 from kg.facts import EntityId
 
 if TYPE_CHECKING:
     from api.assemble import Services
-    from fusion.question import Link
     from fusion.reader import Miss, Reading
     from fusion.reasoned import Guess
     from fusion.thought import Planned, Thought
     from fusion.trace import Trace
-
-
-class LinkOut(Shape):
-    """An entity that the question may name."""
-
-    text: str = Field(description="As the question has it")
-    start: int
-    end: int
-    entity: EntityOut
-    score: float = Field(description="0 to 1")
 
 
 class PlanStep(Shape):
@@ -112,7 +101,7 @@ def explain(
     return ExplanationOut(
         question=question,
         planner=services.planned_reader is not None,
-        links=[] if trace.asked is None else [_link(question, one) for one in trace.asked.links],
+        links=[] if trace.asked is None else [views.link(question, one) for one in trace.asked.links],
         plans=[] if thought is None else [_plan(thought, one) for one in thought.plans],
         reasoner=[] if choice is None else _guesses(services, choice.guesses or ()),
         words=None if choice is None or choice.operation is not None else _words(choice.ruled),
@@ -122,16 +111,6 @@ def explain(
         passages=views.search(trace.passages).passages,
         answer=views.answer(trace.answer),
         cypher=_cypher(trace),
-    )
-
-
-def _link(question: str, one: "Link") -> LinkOut:
-    return LinkOut(
-        text=question[one.start : one.end],
-        start=one.start,
-        end=one.end,
-        entity=views.entity(one.entity),
-        score=one.score,
     )
 
 
