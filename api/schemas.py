@@ -50,6 +50,16 @@ class Question(Body):
     )
 
 
+class Explain(Question):
+    """A question whose answer is to be explained."""
+
+    influence: bool = Field(
+        default=False,
+        description="Where a language model runs in the service and was asked: also say what moved what it said, which "
+        "takes some seconds",
+    )
+
+
 class EntityOut(Shape):
     """A thing that the graph knows."""
 

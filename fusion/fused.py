@@ -18,6 +18,7 @@ from fusion.claims import Claim
 from fusion.context import Context
 from fusion.decode import Said
 from fusion.gathering import Gatherer, led_to
+from fusion.influence import MOST, Influence, influences
 from fusion.outcome import outcome
 from fusion.paths import Facts
 from fusion.prompt import name_shown
@@ -77,6 +78,23 @@ class FusedReader:
         with self.turn:
             spoken = yield from self._spoken(context)
         return Heard(self._speaker.name, context, spoken, self._answer(asked, facts, choice, context, spoken))
+
+    def soft_tokens(self, heard: Heard) -> int:
+        """How many soft tokens stood before what the model read."""
+        if heard.spoken.prompt is None or not isinstance(self._speaker, LocalSpeaker):
+            return 0
+        return len(heard.context.view.candidates) if self._speaker.sees_graphs else 0
+
+    def influences(self, heard: Heard, *, most: int = MOST) -> list[Influence]:
+        """What moved that which was said; nothing of a server's model, which tells no likelihoods.
+
+        Raises:
+            LanguageModelMemoryError: there is no memory for the prompt.
+        """
+        if not isinstance(self._speaker, LocalSpeaker):
+            return []
+        with self.turn:
+            return influences(self._speaker, heard.context, heard.spoken, most=most)
 
     def _spoken(self, context: Context) -> Speaking:
         ranked = self._ranked(context)

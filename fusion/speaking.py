@@ -99,6 +99,11 @@ class LocalSpeaker:
         """Which model it is."""
         return self.model.name
 
+    @property
+    def sees_graphs(self) -> bool:
+        """Whether soft tokens stand before what the model reads."""
+        return self._soft_tokens is not None
+
     def prompt(self, context: Context, *, budget: int | None = None) -> Prompt:
         """What the model reads: the same in training; ``budget`` is another than it has.
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request, Response
 from api import explaining, streaming, views
 from api.deps import ServicesDep
 from api.problems import documented
-from api.schemas import AnswerOut, Question, SearchOut, SearchRequest
+from api.schemas import AnswerOut, Explain, Question, SearchOut, SearchRequest
 
 router = APIRouter(
     tags=["asking"], responses=documented(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -44,10 +44,13 @@ def ask(
 
 
 @router.post("/explain", summary="Show how a question is answered")
-def explain(body: Question, services: ServicesDep) -> explaining.ExplanationOut:
-    """What it names, the plans from there and how probable each is, and the answer that is given."""
-    topics = views.chosen(services.store, body.topics)
-    return explaining.explain(services, services.question(body.question), topics=topics, predict=body.predict)
+def explain(body: Explain, services: ServicesDep) -> explaining.ExplanationOut:
+    """What it names, the plans from there and how probable each is, and the answer that is given.
+
+    Where a language model was asked, what it read, what it said, and how each claim of it was checked.
+    """
+    topics, question = views.chosen(services.store, body.topics), services.question(body.question)
+    return explaining.explain(services, question, topics=topics, predict=body.predict, influence=body.influence)
 
 
 @router.post("/search", summary="Find passages")

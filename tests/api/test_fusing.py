@@ -1,5 +1,6 @@
 """Which language model is asked: by the settings, by what is there, and never one that does not fit."""
 
+import io
 import json
 import subprocess
 import sys
@@ -10,9 +11,13 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from api import explaining
 from api.app import create_app
 from api.assemble import Services
 from api.cli import run
+from api.commands.explaining import _tree
+from api.display import Display
+from api.display import plain as plain_text
 from api.fusing import ABOUT, Chosen, choose
 from api.settings import Settings
 from fusion import adapter
@@ -163,6 +168,35 @@ def test_a_damaged_adapter_is_refused(services: Services, tiny: Path) -> None:
     refused = TestClient(create_app(services)).post("/ask", json=OPEN)
     assert refused.status_code == 503
     assert "copy the whole folder again" in refused.json()["detail"]
+
+
+# -- what is explained --------------------------------------------------------------------------------------------
+
+
+def test_what_the_model_read_and_said_is_explained(services: Services, tiny: Path) -> None:
+    trained(tiny, services.adapter_folder)
+    with TestClient(create_app(services)) as client:
+        plain = client.post("/explain", json=OPEN).json()
+        found = client.post("/explain", json=OPEN | {"influence": True}).json()
+        assert client.post("/explain", json={"question": "Who directed Radioactive?"}).json()["model"] is None
+        assert client.post("/ask", json=OPEN | {"influence": True}).status_code == 422
+    model = found["model"]
+    assert plain["model"] == model | {"influences": []}
+    assert plain["answer"] == found["answer"]
+    assert (model["name"], model["soft_tokens"] > 0, model["said"] != "") == (str(tiny), True, True)
+    assert 0 < len(model["influences"]) <= 12
+    assert {one["kind"] for one in model["influences"]} == {"fact", "passage", "soft token"}
+    assert all(one["text"] for one in model["influences"])
+    for claim in model["claims"]:
+        assert claim["note"]
+        assert claim["kept"] == (claim["note"] in found["answer"]["checked"])
+
+    stream = io.StringIO()
+    _tree(Display(colour=False, stream=stream), explaining.ExplanationOut.model_validate(found))
+    told = stream.getvalue()
+    assert f"said: {plain_text(model['said'])} (confidence" in told
+    assert f"of {model['facts'] + model['passages'] + model['soft_tokens']} parts tried" in told
+    assert told.count("  soft token ") >= 1
 
 
 # -- what is loaded -----------------------------------------------------------------------------------------------
