@@ -1,7 +1,8 @@
 """What a model says → an answer, each claim held against the store as it is now; whoever said it, and however.
 
 An entity must be there under the name it was given, and so must every fact that is said to lead to it; these must be
-one way, from what the question names to the entity, or a single fact of it. A quotation must be characters of its
+one way, from what the question names to the entity; a single fact will do where it names nothing, or is about several
+things and answered by one of them (`verify.borne`). A quotation must be characters of its
 source. What fails is removed, and with nothing left the answer is withdrawn.
 """
 
@@ -13,7 +14,7 @@ from fusion.decode import Said
 from fusion.extract import whole_sentence
 from fusion.prompt import name_shown, shown
 from fusion.quoting import Cut, quote
-from fusion.verify import same_value, verify
+from fusion.verify import borne, same_value, verify
 from kg.facts import Chunk, ChunkId, Entity, EntityId, Fact, FactId, Path
 from kg.store import DocumentRecord, GraphStore
 
@@ -85,16 +86,6 @@ def check(said: Sequence[Said], topics: Collection[EntityId], store: GraphStore)
     return _checked(said, topics, _looked_up(said, store))
 
 
-def walks(path: Sequence[Fact], to: EntityId) -> EntityId | None:
-    """Where a way begins that ends at an entity, each fact going on from the one before; None if it is no way."""
-    here = to
-    for fact in reversed(path):
-        if here not in (fact.subject, fact.object):
-            return None
-        here = fact.subject if here == fact.object else fact.object
-    return here
-
-
 def _checked(said: Sequence[Said], topics: Collection[EntityId], held: Held) -> list[Checked]:
     return [Checked(one, *(_quotation(one, held) if one.entity is None else _named(one, topics, held))) for one in said]
 
@@ -121,8 +112,7 @@ def _named(one: Said, topics: Collection[EntityId], held: Held) -> tuple[str, st
         return f"{entity.name} has no such name", ""
     if not one.facts or any(fact.id not in held.facts for fact in one.facts):
         return "the graph does not hold the facts that it rests on", ""
-    start = walks(one.facts, entity.id)
-    if start is None or (len(one.facts) > 1 and start not in topics):
+    if not borne(entity.id, one.facts, topics):
         return "its facts do not lead to it from what the question names", ""
     count = f"{len(one.facts)} facts that lead" if len(one.facts) > 1 else "a fact that leads"
     return "", f"{entity.name} ({entity.type}): the graph holds it, and {count} to it"

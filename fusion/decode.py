@@ -12,25 +12,19 @@ therefore free, and every way to cut it is allowed. What was written is read bac
 end which entity, facts and characters were meant: nothing is matched by likeness.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import regex
-
 from fusion.claims import NONE, Claim, written
 from fusion.language.vocabulary import Vocabulary
-from fusion.prompt import Prompt, Shown, name_shown
-from fusion.verify import same_value
-from kg.facts import Entity, Fact
+from fusion.prompt import Prompt, Shown, Tokenize, name_shown
+from fusion.quotable import Words
+from fusion.verify import borne, same_value
+from kg.facts import Entity, EntityId, Fact
 
 CLAIMS = 8  # in one answer
-QUOTED = 200  # characters of one quotation
-
-_ALONE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")  # written without spaces between words
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +55,7 @@ class _Node:
 
 
 class _Key(NamedTuple):
-    """A claim in short: of the names by its place, or a quotation by its passage and bytes; neither is "none"."""
+    """A claim in short: of the names by its place, or a quotation by its passage and bytes; without either, "none"."""
 
     name: int = -1
     passage: int = -1
@@ -94,37 +88,31 @@ class _Thread(NamedTuple):
 _Threads = frozenset[_Thread]
 
 
-class _Words:
-    """The bytes of a shown passage, and where in them quotations may begin and end."""
-
-    def __init__(self, text: str, number: int) -> None:
-        self.data = text.encode()
-        self.close = f'" ({number})'.encode()
-        offsets = [0]
-        for sign in text:
-            offsets.append(offsets[-1] + len(sign.encode()))
-        self.character = {byte: at for at, byte in enumerate(offsets)}
-        edges = [at for at in range(len(text) + 1) if _edge(text, at)]
-        self.starts = [offsets[at] for at in edges if at < len(text) and text[at] != " "]
-        stops = [at for at in edges if at > 0 and text[at - 1] != " "]
-        self.stops = {offsets[at] for at in stops}
-        self.furthest = {}  # the last byte at which a quotation that begins here may end
-        for start in self.starts:
-            at = self.character[start]
-            last = bisect_right(stops, at + QUOTED) - 1
-            if last >= 0 and stops[last] > at:
-                self.furthest[start] = offsets[stops[last]]
-
-
 class Grammar:
     """What may be said of one prompt: `allowed` for a model that writes, `read` for what was written."""
 
-    def __init__(self, prompt: Prompt, vocabulary: Vocabulary | None = None, *, ends: Collection[int] = ()) -> None:
-        """``ends`` are the tokens that end a text; without a vocabulary it can only read."""
-        self._vocabulary, self._ends = vocabulary, sorted(ends)
-        self._names = list(_names(prompt))
+    def __init__(
+        self,
+        prompt: Prompt,
+        vocabulary: Vocabulary | None = None,
+        *,
+        ends: Collection[int] = (),
+        tokenize: Tokenize | None = None,
+        topics: Collection[EntityId] = (),
+        unfit: Collection[str] = (),
+    ) -> None:
+        """``ends`` are the tokens that end a text; without a vocabulary it can only read.
+
+        Entities of the types ``unfit`` are not named: they cannot be what is asked for. With ``topics``, the entities
+        that the question names, what leads to an entity that is no candidate begins at one of them.
+
+        With ``tokenize``, text that must follow as it is, such as the rest of a name, is cut in that way alone: a model
+        has nothing to decide there, and reads all of it at once.
+        """
+        self._vocabulary, self._ends, self._tokenize = vocabulary, sorted(ends), tokenize
+        self._names = list(sayable(prompt, topics=topics, unfit=unfit))
         self._shown = prompt.passages
-        self._words = [_Words(one.text, at) for at, one in enumerate(prompt.passages, start=1)]
+        self._words = [Words(one.text, at) for at, one in enumerate(prompt.passages, start=1)]
         self._roots: dict[object, _Node] = {}
         start = frozenset({_Thread((), self._root(()))})
         self._begun: dict[tuple[int, ...], _Threads] = {(): start}
@@ -138,6 +126,8 @@ class Grammar:
         """The tokens that may come next (`fusion.language.Allowed`), in ascending order."""
         assert self._vocabulary is not None
         threads = self._after(tuple(tokens))
+        if (sole := self._sole(threads, self._vocabulary)) is not None:
+            return [sole]
         found = self._ends if any(map(self._complete, threads)) else []
         return sorted({*found, *self._next(threads, self._vocabulary)})
 
@@ -194,6 +184,28 @@ class Grammar:
                 threads = self._step(threads).get(byte, frozenset())
             self._begun[tokens] = threads
         return self._begun[tokens]
+
+    def _sole(self, threads: _Threads, vocabulary: Vocabulary) -> int | None:
+        """The next token of a text that must follow; None where there is something to decide.
+
+        The last token of such a text is none: with what comes behind it, it may be cut otherwise.
+        """
+        if self._tokenize is None:
+            return None
+        text = bytearray()
+        while not any(map(self._complete, threads)):
+            steps = self._step(threads)
+            if len(steps) != 1:
+                break
+            [(byte, threads)] = steps.items()
+            text.append(byte)
+        try:
+            tokens = self._tokenize(text.decode()).ids
+        except UnicodeDecodeError:  # it begins or ends within a character
+            return None
+        if len(tokens) < 2 or not vocabulary.text(tokens[0]) or not text.startswith(vocabulary.text(tokens[0])):
+            return None
+        return tokens[0]
 
     def _next(self, threads: _Threads, vocabulary: Vocabulary) -> Iterator[int]:
         todo = [(threads, b"", vocabulary.whole)]
@@ -270,26 +282,18 @@ class Grammar:
         return self._roots[mark]
 
 
-def _names(prompt: Prompt) -> Iterator[Said]:
+def sayable(prompt: Prompt, *, topics: Collection[EntityId] = (), unfit: Collection[str] = ()) -> Iterator[Said]:
     """Every entity under each of its names, with the facts of each way to it: those of candidates first."""
     ways: dict[tuple[Entity, tuple[Fact, ...]], None] = {(one.entity, one.path): None for one in prompt.candidates}
     for fact in prompt.facts:
         for id in (fact.subject, fact.object):
-            if id in prompt.names:
+            if id in prompt.names and borne(id, (fact,), topics):
                 ways[prompt.names[id], (fact,)] = None
     number = {fact.id: at for at, fact in enumerate(prompt.facts, start=1)}
     for entity, path in ways:
+        if entity.type in unfit:
+            continue
         numbers = tuple(number[fact.id] for fact in path)
         for name in dict.fromkeys(map(name_shown, (entity.name, *entity.aliases))):
             if name and numbers:
                 yield Said(Claim(name, numbers), entity=entity, facts=path)
-
-
-def _edge(text: str, at: int) -> bool:
-    """Whether no word goes on over this place."""
-    if not 0 < at < len(text):
-        return True
-    before, behind = text[at - 1], text[at]
-    if _ALONE.match(before) or _ALONE.match(behind):
-        return regex.match(r"\p{M}", behind) is None
-    return not (_WORD.match(before) and _WORD.match(behind))

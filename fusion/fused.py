@@ -7,16 +7,17 @@ scored (scoring.py) and one is sure, that chain answers; else what the model say
 all entities are given, as the plan gives them, however few of them the model names.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from threading import Lock
 
 from fusion.answer import Answer, abstain
-from fusion.checking import answered, walks
+from fusion.checking import answered
 from fusion.claims import Claim
 from fusion.context import Context
 from fusion.decode import Said
+from fusion.errors import PromptTooLongError
 from fusion.gathering import Gatherer, led_to
 from fusion.influence import MOST, Influence, influences
 from fusion.outcome import outcome
@@ -30,6 +31,7 @@ from fusion.speaking import LocalSpeaker, Speaker, Speaking, Spoken
 from fusion.steps import Given, Piece
 from fusion.thought import SURE, Planned, Thought
 from fusion.trace import Choice, Passage
+from fusion.verify import walks
 from kg.facts import EntityId
 from kg.store import GraphStore
 
@@ -76,7 +78,7 @@ class FusedReader:
         """
         context = self.gatherer.gather(asked, facts, choice, passages)
         with self.turn:
-            spoken = yield from self._spoken(context)
+            spoken = yield from self._spoken(context, asked)
         return Heard(self._speaker.name, context, spoken, self._answer(asked, facts, choice, context, spoken))
 
     def soft_tokens(self, heard: Heard) -> int:
@@ -96,9 +98,9 @@ class FusedReader:
         with self.turn:
             return influences(self._speaker, heard.context, heard.spoken, most=most)
 
-    def _spoken(self, context: Context) -> Speaking:
-        ranked = self._ranked(context)
-        return ranked if ranked is not None else (yield from self._speaker.speaking(context))
+    def _spoken(self, context: Context, asked: Asked) -> Speaking:
+        ranked = self._ranked(context, asked.unfit)
+        return ranked if ranked is not None else (yield from self._speaker.speaking(context, asked))
 
     def _answer(self, asked: Asked, facts: Facts, choice: Choice | None, context: Context, spoken: Spoken) -> Answer:
         if not spoken.said:
@@ -108,15 +110,18 @@ class FusedReader:
         reason = "; ".join(filter(None, (f"said by {self._speaker.name} and checked", many, spoken.reason)))
         return answered(asked.text, said, topics, self._store, confidence=spoken.confidence, reason=reason)
 
-    def _ranked(self, context: Context) -> Spoken | None:
+    def _ranked(self, context: Context, unfit: Collection[str]) -> Spoken | None:
         """The chain that is surely the answer's, as far as chains can be scored."""
         if self._calibration is None or not isinstance(self._speaker, LocalSpeaker):
             return None
-        found = chains(context.candidates)[:CHAINS]
+        found = chains([one for one in context.candidates if one.entity.type not in unfit])[:CHAINS]
         if not found:
             return None
         prefix = self._speaker.soft_tokens(context)
-        seen = see(self._speaker.model, context.question, found, context.names, prefix=prefix)
+        try:
+            seen = see(self._speaker.model, context.question, found, context.names, prefix=prefix)
+        except PromptTooLongError:  # the model may still speak of less
+            return None
         best = rank(self._calibration, seen, found)[0]
         if best.probability < SURE:
             return None

@@ -9,18 +9,18 @@ since long chains and rare names are unlikely after anything (Holtzman et al. 20
 One probability of all is fitted to questions held out, as in reasoner/fusing.py, and by its code. ``c`` chains.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fusion.checking import walks
 from fusion.language.protocol import CausalModel
 from fusion.prompt import DOT, name_shown, shown
 from fusion.reasoned import Guess
-from fusion.reasoner.fusing import LEAST, Numbers, Seen, fuse
+from fusion.reasoner.fusing import LEAST, Numbers, Seen, calibrate, fuse
 from fusion.reasoner.model import Calibration
+from fusion.verify import walks
 from kg.facts import Entity, EntityId, Fact
 
 if TYPE_CHECKING:
@@ -118,6 +118,18 @@ def see(
         axis=1,
     )
     return Seen(np.arange(len(found)), features, planned, reasoned, (None,) * len(found))
+
+
+def fit(looks: Sequence[tuple[Seen, Sequence[Chain], Collection[EntityId]]]) -> Calibration | None:
+    """Fit to questions held out: what was seen of their chains, and their answers; None where there are too few.
+
+    A chain is right if all that it leads to is an answer. The error told is that of halves fitted to each other.
+    """
+    right = [
+        frozenset(at for at, chain in enumerate(found) if all(guess.entity.id in answers for guess in chain.guesses))
+        for _, found, answers in looks
+    ]
+    return calibrate([seen for seen, _, _ in looks], right)
 
 
 def rank(calibration: Calibration, seen: Seen, found: Sequence[Chain]) -> list[Ranked]:

@@ -27,7 +27,9 @@ from fusion.errors import (
 from fusion.language.protocol import CausalModel, Generation, Options, SchemaModel, Tokens, Writing
 from fusion.outcome import outcome
 from fusion.prompt import Prompt, assemble, name_shown, shown
+from fusion.reader import Asked
 from fusion.steps import Given, Piece
+from kg.facts import EntityId
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,11 +68,11 @@ class Speaker(Protocol):
         """Which model it is."""
         ...
 
-    def speak(self, context: Context) -> Spoken:
-        """What there is to say."""
+    def speak(self, context: Context, asked: Asked) -> Spoken:
+        """What there is to say, of types that can be asked for, and led to from what the question names."""
         ...
 
-    def speaking(self, context: Context) -> Speaking:
+    def speaking(self, context: Context, asked: Asked) -> Speaking:
         """The same, told as it is written."""
         ...
 
@@ -112,7 +114,7 @@ class LocalSpeaker:
         """
         marks = len(context.candidates) + 8
         room = self.model.context - self._options.max_tokens - marks
-        return assemble(context, self.model.tokenize, budget=min(budget or self._budget, room))
+        return assemble(context, self.model.tokenize, budget=min(self._budget if budget is None else budget, room))
 
     def soft_tokens(self, context: Context) -> "Tensor | None":
         """What the model reads before it. Shapes: -> (candidates, width)."""
@@ -120,16 +122,16 @@ class LocalSpeaker:
             return None
         return self._soft_tokens(context.view)
 
-    def speak(self, context: Context) -> Spoken:
+    def speak(self, context: Context, asked: Asked) -> Spoken:
         """What the model says.
 
         Raises:
             LanguageModelMemoryError: there is no memory for the prompt, however short.
             LanguageModelError: the model's tokens are written in a way that is not known.
         """
-        return outcome(self.speaking(context))
+        return outcome(self.speaking(context, asked))
 
-    def speaking(self, context: Context) -> Speaking:
+    def speaking(self, context: Context, asked: Asked) -> Speaking:
         """What the model says, told as it writes; where memory runs out, of half as much. Raises as `speak` does."""
         budget, short = self._budget, None
         while True:
@@ -139,13 +141,22 @@ class LocalSpeaker:
                 if short is not None:
                     raise short from error
                 return Spoken(reason=str(error))
+            if short is not None and prompt.empty:
+                raise short
             try:
-                return (yield from self._speaking(context, prompt))
+                return (yield from self._speaking(context, asked, prompt))
             except LanguageModelMemoryError as error:
                 budget, short = prompt.tokens // 2, error
 
-    def _speaking(self, context: Context, prompt: Prompt) -> Speaking:
-        grammar = Grammar(prompt, self.model.vocabulary, ends=self.model.ends)
+    def _speaking(self, context: Context, asked: Asked, prompt: Prompt) -> Speaking:
+        grammar = Grammar(
+            prompt,
+            self.model.vocabulary,
+            ends=self.model.ends,
+            tokenize=self.model.tokenize,
+            topics=_topics(asked),
+            unfit=asked.unfit,
+        )
         if grammar.empty:
             return Spoken(reason="there is no fact and no passage to answer from")
         yield Given(self.name, prompt)
@@ -199,17 +210,17 @@ class RemoteSpeaker:
         """Which model it is, and where it runs."""
         return self._model.name
 
-    def speak(self, context: Context) -> Spoken:
+    def speak(self, context: Context, asked: Asked) -> Spoken:
         """What the model says; a server that fails, or does not answer as it was asked, says nothing, and why."""
-        return outcome(self.speaking(context))
+        return outcome(self.speaking(context, asked))
 
-    def speaking(self, context: Context) -> Speaking:
+    def speaking(self, context: Context, asked: Asked) -> Speaking:
         """The same, told as it comes in."""
         try:
             prompt = assemble(context, _counted, budget=self._budget)
         except PromptTooLongError as error:
             return Spoken(reason=str(error))
-        grammar = Grammar(prompt)
+        grammar = Grammar(prompt, topics=_topics(asked), unfit=asked.unfit)
         if grammar.empty:
             return Spoken(reason="there is no fact and no passage to answer from")
         try:
@@ -275,6 +286,10 @@ def schema(prompt: Prompt, grammar: Grammar) -> dict[str, object]:
         numbers = {"enum": list(range(1, len(prompt.passages) + 1))}
         kinds.append(_object(quote={"type": "string"}, passage=numbers))
     return _object(claims={"type": "array", "maxItems": CLAIMS, "items": {"anyOf": kinds}})
+
+
+def _topics(asked: Asked) -> set[EntityId]:
+    return {found.entity.id for found in asked.links}
 
 
 def _joined(*reasons: str) -> str:

@@ -3,12 +3,12 @@
 What fails is removed; an answer that loses all of its facts, or all of its quotations, is withdrawn.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from fusion.answer import Answer, Citation, abstain
 from fusion.operators.values import read_date, read_number
-from kg.facts import ChunkId, Fact, FactId, Path
+from kg.facts import ChunkId, EntityId, Fact, FactId, Path
 from kg.store import GraphStore
 
 
@@ -65,6 +65,28 @@ def connected(path: Path) -> bool:
     """Whether each fact of a path shares an entity with the one before."""
     pairs = zip(path.facts, path.facts[1:], strict=False)
     return all({one.subject, one.object} & {other.subject, other.object} for one, other in pairs)
+
+
+def walks(path: Sequence[Fact], to: EntityId) -> EntityId | None:
+    """Where a way begins that ends at an entity, each fact going on from the one before; None if it is no way."""
+    here = to
+    for fact in reversed(path):
+        if here not in (fact.subject, fact.object):
+            return None
+        here = fact.subject if here == fact.object else fact.object
+    return here
+
+
+def borne(entity: EntityId, path: Sequence[Fact], topics: Collection[EntityId]) -> bool:
+    """Whether facts bear an entity out as the answer to a question that names the topics.
+
+    They are one way that begins at a topic. Where none is named, or where the entity is one of several, as in a
+    comparison, a single fact of it will do.
+    """
+    start = walks(path, entity)
+    if start is None or not path:
+        return False
+    return start in topics or (len(path) == 1 and (not topics or (entity in topics and len(topics) > 1)))
 
 
 def same_value(one: str, other: str) -> bool:

@@ -22,9 +22,10 @@ class Vocabulary:
     def __init__(self, written: Mapping[int, bytes], *, plain: frozenset[int] = frozenset()) -> None:
         """``written`` is what each token writes; of those that write the same, one that is not ``plain`` is taken."""
         best: dict[bytes, int] = {}
-        for token in sorted(written, key=lambda token: (token in plain, token)):
-            if written[token]:
-                best.setdefault(written[token], token)
+        for token, text in written.items():
+            known = best.get(text)
+            if text and (known is None or (token in plain, token) < (known in plain, known)):
+                best[text] = token
         self._written = written
         self._texts: Sequence[bytes] = sorted(best)
         self._tokens = [best[text] for text in self._texts]

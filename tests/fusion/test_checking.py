@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusion.checking import answered, walks
+from fusion.checking import answered
 from fusion.claims import Claim
 from fusion.decode import Said
 from fusion.prompt import Shown, name_shown, shown
 from fusion.trace import Passage
-from fusion.verify import same_value
+from fusion.verify import borne, same_value, walks
 from kg.facts import Entity, Fact
 from kg.memory_store import MemoryStore
 from tests.fusion.graphs import FILMS, GUY, LEVY, NIGHT, graph, person, place
@@ -79,6 +79,14 @@ def test_what_does_not_hold_is_left_out(said: Said, why: str) -> None:
     assert beside.text == "Shawn Levy"
     assert why in beside.reason
     assert len(beside.checked) == 1
+
+
+def test_a_question_that_names_something_is_answered_from_there() -> None:
+    released = fact(GUY, "released_on", Entity("Date", "2021"))
+    assert answered("When?", [named(MONTREAL, BORN)], [NIGHT.id], STORE, confidence=1.0).abstained
+    assert borne(GUY.id, (released,), [GUY.id, NIGHT.id])  # which of the two
+    assert not borne(GUY.id, (released,), [GUY.id])
+    assert not borne(GUY.id, (), [GUY.id])
 
 
 def test_a_fact_that_nothing_named_leads_to_may_be_stated_alone() -> None:

@@ -5,11 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusion.claims import Claim, written
-from fusion.decode import CLAIMS, QUOTED, Grammar
+from fusion.decode import CLAIMS, Grammar
 from fusion.language import Options, Tokens, open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.language.vocabulary import Vocabulary
 from fusion.prompt import Prompt, assemble, name_shown, shown
+from fusion.quotable import QUOTED
 from kg.facts import Entity
 from tests.fusion import tiny_model
 from tests.fusion.contexts import context
@@ -44,6 +45,7 @@ def accepts(grammar: Grammar, model: HuggingFaceModel, text: str) -> bool:
     return allowed and ended
 
 
+@pytest.mark.parametrize("cut", [False, True], ids=["any cut", "one cut"])
 @pytest.mark.parametrize(
     "text",
     [
@@ -58,8 +60,9 @@ def accepts(grammar: Grammar, model: HuggingFaceModel, text: str) -> bool:
         ' "症状？多" (2); Alan Turing [1]',
     ],
 )
-def test_what_may_be_said(model: HuggingFaceModel, prompt: Prompt, text: str) -> None:
-    grammar = Grammar(prompt, model.vocabulary, ends=model.ends)
+def test_what_may_be_said(model: HuggingFaceModel, prompt: Prompt, text: str, cut: bool) -> None:
+    tokenize = model.tokenize if cut else None
+    grammar = Grammar(prompt, model.vocabulary, ends=model.ends, tokenize=tokenize)
     assert accepts(grammar, model, text)
     said = grammar.parse(text.encode())
     assert said is not None
@@ -96,6 +99,16 @@ def test_what_may_not(model: HuggingFaceModel, prompt: Prompt, text: str) -> Non
     assert not accepts(Grammar(prompt, model.vocabulary, ends=model.ends), model, text)
 
 
+def test_what_must_follow_is_cut_as_the_tokenizer_does(model: HuggingFaceModel, prompt: Prompt) -> None:
+    free = Grammar(prompt, model.vocabulary, ends=model.ends)
+    bound = Grammar(prompt, model.vocabulary, ends=model.ends, tokenize=model.tokenize)
+    tokens = model.tokenize(" Alan Turing [1]").ids
+    choices = [(len(free.allowed(tokens[:at])), len(bound.allowed(tokens[:at]))) for at in range(len(tokens) + 1)]
+    assert all(few <= many for many, few in choices)
+    assert sum(few == 1 for _, few in choices) > sum(many == 1 for many, _ in choices)
+    assert model.ends <= set(bound.allowed(tokens))
+
+
 def test_what_is_read_is_what_was_meant(prompt: Prompt) -> None:
     grammar = Grammar(prompt)
     said = grammar.parse(' Londonderry [1][2]; "in ”Maida Vale”" (1)'.encode())
@@ -112,6 +125,22 @@ def test_a_long_quotation_ends(model: HuggingFaceModel) -> None:
     grammar = Grammar(assemble(context((), (text,)), model.tokenize, budget=1900))
     assert grammar.parse(f' "{text[: QUOTED - 1]}" (1)'.encode()) is not None
     assert grammar.parse(f' "{text[: QUOTED + 4]}" (1)'.encode()) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "may", "may_not"),
+    [
+        ("It cost 1.5 million, not 1,500.", ("1.5", "1,500", "1.5 million"), ("1", "5 million", "1,5", "500")),
+        ("At 10:30 on 3/4/1999", ("10:30", "3/4/1999"), ("10", "1999")),
+        ("价格是1,200元。", ("1,200元", "价格是1,200"), ("1", "200元")),
+        ("état né naïf", ("né", "naïf"), ("n", "é", "na")),
+        ("e\u0301tat", ("e\u0301tat",), ("e", "tat")),
+    ],
+)
+def test_words_and_numbers_are_quoted_whole(text: str, may: tuple[str, ...], may_not: tuple[str, ...]) -> None:
+    grammar = Grammar(assemble(context((), (text,)), tiny_tokenize, budget=1000))
+    for words in (*may, *may_not):
+        assert (grammar.parse(f' "{words}" (1)'.encode()) is not None) is (words in may), words
 
 
 def test_no_more_than_so_many_claims(model: HuggingFaceModel) -> None:
@@ -150,7 +179,8 @@ def test_an_alias_may_be_said(model: HuggingFaceModel) -> None:
 def test_whatever_is_written_can_be_read(model: HuggingFaceModel, prompt: Prompt) -> None:
     texts = set()
     for seed in range(40):
-        grammar = Grammar(prompt, model.vocabulary, ends=model.ends)
+        tokenize = model.tokenize if seed % 2 else None
+        grammar = Grammar(prompt, model.vocabulary, ends=model.ends, tokenize=tokenize)
         options = Options(max_tokens=400, temperature=3.0, seed=seed)
         found = model.generate(prompt.text, options=options, allowed=grammar.allowed)
         said = grammar.read(found.tokens, ended=found.ended)

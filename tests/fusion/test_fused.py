@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
+import torch
 
 from fusion.answer import Answer
 from fusion.answerer import Answerer
+from fusion.context import GraphView
 from fusion.fused import FusedReader
 from fusion.gathering import Gatherer
 from fusion.language import Options, open_model
@@ -118,14 +120,45 @@ def test_a_prompt_that_does_not_fit_is_packed(store: MemoryStore, embedder: Mini
     for budget in (40, 100, 200, 400):
         speaker = LocalSpeaker(model, budget=budget)
         gatherer = Gatherer(store, embedder=embedder, viewed=False)
+        asked, _ = answerer(store, embedder, None).understand(OPEN)
         context = answerer(store, embedder, None).gather(OPEN, gatherer)
         if budget == 40:
-            assert "fewer words" in speaker.speak(context).reason
+            assert "fewer words" in speaker.speak(context, asked).reason
         else:
             prompt = speaker.prompt(context)
             assert prompt.tokens == len(model.tokenize(prompt.text).ids) <= budget
             assert prompt.told
-            assert prompt.told in speaker.speak(context).reason
+            assert prompt.told in speaker.speak(context, asked).reason
+
+
+def test_soft_tokens_are_one_a_candidate_and_change_nothing_of_what_may_be_said(
+    store: MemoryStore, embedder: MiniLM, model: HuggingFaceModel
+) -> None:
+    seen: list[GraphView] = []
+
+    def soft_tokens(view: GraphView) -> torch.Tensor:
+        seen.append(view)
+        return torch.full((len(view.candidates), model.width), float(len(seen) % 5 - 2))
+
+    speaker = LocalSpeaker(model, soft_tokens=soft_tokens, options=Options(max_tokens=160, temperature=2.0))
+    fused = FusedReader(store, Gatherer(store, embedder=embedder), speaker)
+    for _ in range(3):
+        trace = answerer(store, embedder, fused).explain(OPEN)
+        if trace.by == "model":
+            holds(trace.answer, store)
+    assert all(view.names.shape == (len(view.topics), embedder.dimensions) for view in seen)
+    assert len(seen) == 3
+
+
+def test_the_likeliest_whole_answer_may_be_sought(
+    store: MemoryStore, embedder: MiniLM, model: HuggingFaceModel
+) -> None:
+    gatherer = Gatherer(store, embedder=embedder, viewed=False)
+    asked, _ = answerer(store, embedder, None).understand(OPEN)
+    context = answerer(store, embedder, None).gather(OPEN, gatherer)
+    greedy, sought = (LocalSpeaker(model, beams=beams).speak(context, asked) for beams in (1, 4))
+    assert sought.said
+    assert sought.confidence > 0.999 * greedy.confidence > 0
 
 
 def test_a_sure_chain_answers_with_all_that_it_leads_to(
@@ -201,6 +234,20 @@ def test_a_value_may_be_said_in_other_words(store: MemoryStore, embedder: MiniLM
     trace = answerer(store, embedder, remote(store, embedder, script, said)).explain("What about Shawn Levy?")
     assert trace.by == "model"
     assert trace.answer.text == "23 July 1968"
+
+
+def test_nothing_is_named_of_a_type_that_cannot_be_asked_for(
+    store: MemoryStore, embedder: MiniLM, model: HuggingFaceModel, script: Script
+) -> None:
+    question = "Who is known for Free Guy?"
+    asked, facts = answerer(store, embedder, None).understand(question)
+    assert "Date" in asked.unfit
+    for seed in range(1, 8):
+        answer = local(store, embedder, model, seed=seed).read(asked, facts, None, ())
+        assert {entity.type for entity in answer.entities}.isdisjoint(asked.unfit)
+    said = claims({"name": "2021", "facts": list(range(1, 20))})
+    answer = remote(store, embedder, script, said).read(asked, facts, None, ())
+    assert answer.abstained
 
 
 def test_an_empty_graph_is_not_asked_about(embedder: MiniLM, model: HuggingFaceModel) -> None:

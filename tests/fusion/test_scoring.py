@@ -6,8 +6,7 @@ import pytest
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.reasoned import Guess
-from fusion.reasoner.fusing import calibrate
-from fusion.scoring import chains, rank, see, told
+from fusion.scoring import chains, fit, rank, see, told
 from kg.facts import Entity, Fact
 from tests.fusion import tiny_model
 from tests.fusion.graphs import GUY, LEVY, NIGHT, date, person, place
@@ -77,8 +76,8 @@ def test_calibrated_chances_follow_what_was_right(model: HuggingFaceModel) -> No
     questions = [f"Where was the director of film {at} born?" for at in range(24)]
     found = chains(CANDIDATES)
     seen = [see(model, question, found, NAMES) for question in questions]
-    answers = [frozenset([0]) if at % 3 else frozenset([3]) for at in range(24)]
-    calibration = calibrate(seen, answers)
+    answers = [{MONTREAL.id} if at % 3 else {YEAR.id, GUY.id} for at in range(24)]
+    calibration = fit([(one, found, answer) for one, answer in zip(seen, answers, strict=True)])
     assert calibration is not None
     ranked = rank(calibration, seen[0], found)
     assert ranked[0].chain == found[0]
