@@ -95,6 +95,7 @@ class _Run:
         self.penalty, self.write = penalty, write
         self.examples, self.dev = examples.examples, dev.examples
         self.lines, self.dev_lines = (lines(model.language, some) for some in (self.examples, self.dev))
+        self.lengths = [line.length for line in self.lines]
         self.about = Run(config, model.config, model.base, examples.digest(), dev.digest())
         self.parameters = model.trained()
         groups = (("lora/", config.rate), ("graph/", config.graph_rate))
@@ -105,6 +106,7 @@ class _Run:
             ],
             weight_decay=config.decay,
         )
+        self.order: tuple[int, list[list[int]]] = -1, []  # an epoch, and its batches
         self.steps = math.ceil(len(self.examples) / config.batch)  # an epoch
         self.dtype = resolve(config.precision, str(model.language.module.device))
         self.kept: dict[str, Tensor] = {}
@@ -168,16 +170,15 @@ class _Run:
     def _batch(self) -> list[int]:
         """The examples of the step that is next."""
         epoch, number = divmod(self.step, self.steps)
-        lengths = [line.length for line in self.lines]
-        if not number or not hasattr(self, "_order"):
-            self._order = list(shuffled(lengths, self.config.batch, seed=self.config.seed, epoch=epoch))
-        return self._order[number]
+        if self.order[0] != epoch:
+            self.order = epoch, list(shuffled(self.lengths, self.config.batch, seed=self.config.seed, epoch=epoch))
+        return self.order[1][number]
 
     def _step(self, batch: Sequence[int]) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = group["highest"] * self._pace()
-        mine = sorted(batch, key=lambda one: -self.lines[one].length)[self.workers.rank :: self.workers.number]
-        total = self.workers.sum(torch.tensor(self._gradients(mine, len(batch)), dtype=torch.float64)).item()
+        mine = sorted(batch, key=lambda one: -self.lengths[one])[self.workers.rank :: self.workers.number]
+        total = self._sum(self._gradients(mine, len(batch)))
         self.workers.sum_gradients(self.parameters.values())
         norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), self.config.clip).item()
         if not (math.isfinite(total) and math.isfinite(norm)):
@@ -188,18 +189,17 @@ class _Run:
         self.optimizer.step()
         self.total += total
         self.seen += len(batch)
-        self.tokens += sum(self.lines[one].length for one in batch)
+        self.tokens += sum(self.lengths[one] for one in batch)
 
     def _gradients(self, mine: Sequence[int], count: int) -> float:
         """Add up the gradients of some of a batch's ``count`` examples; the sum of their losses."""
-        lengths = [line.length for line in self.lines]
         while True:
             self.optimizer.zero_grad(set_to_none=True)
             total = 0.0
             try:
                 with torch.random.fork_rng(devices=self._devices()):
                     torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 1009 + self.workers.rank)
-                    for portion in portions(mine, lengths, self.portion):
+                    for portion in portions(mine, self.lengths, self.portion):
                         cost = self._losses(portion).sum()
                         (cost / count).backward()  # type: ignore[no-untyped-call]
                         total += float(cost.detach())
@@ -209,7 +209,7 @@ class _Run:
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
-                longest = max(lengths[one] for one in mine)
+                longest = max(self.lengths[one] for one in mine)
                 if self.portion <= longest:
                     raise TuningMemoryError(
                         f"No memory left for an example of {longest} tokens; let it be recomputed, give shorter "
@@ -257,7 +257,11 @@ class _Run:
                     losses(self.model, [self.dev_lines[one] for one in portion], views, dtype=self.dtype).sum()
                 )
         self.model.train(training)
-        return self.workers.sum(torch.tensor(total, dtype=torch.float64)).item() / len(self.dev)
+        return self._sum(total) / len(self.dev)
+
+    def _sum(self, found: float) -> float:
+        """What all processes found; it travels on the device on which they talk."""
+        return self.workers.sum(torch.tensor(found, dtype=torch.float64, device=self.workers.device)).item()
 
     def _pace(self) -> float:
         """The share of the highest rates at this step: a rise, then half a cosine."""

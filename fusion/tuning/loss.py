@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from fusion.context import GraphView
-from fusion.language.head import AT_ONCE
+from fusion.language.head import AT_ONCE, Head
 from fusion.model import FusedModel
 from fusion.tuning.batches import Line, collate
 
@@ -30,21 +30,17 @@ def losses(model: FusedModel, lines: Sequence[Line], views: Sequence[GraphView],
         given = embeddings.index_put(places, soft.to(embeddings))
         states = module.base_model(inputs_embeds=given, use_cache=False).last_hidden_state  # (b, s, d)
         wanted = states[batch.rows, batch.columns]  # (k, d)
-        likelihoods = torch.cat(
-            [
-                _likelihoods(model, *part)
-                for part in zip(*(torch.split(one, AT_ONCE) for one in (wanted, batch.targets)), strict=True)
-            ]
-        )  # (k,)
+        parts = list(zip(torch.split(wanted, AT_ONCE), torch.split(batch.targets, AT_ONCE), strict=True))
+        keep = len(parts) == 1
+        likelihoods = torch.cat([_likelihoods(model.language.head, *part, keep=keep) for part in parts])  # (k,)
     counts = torch.tensor([len(line.target) for line in lines], device=likelihoods.device)
     totals = likelihoods.new_zeros(len(lines)).index_add(0, batch.rows, likelihoods)
     return -totals / counts
 
 
-def _likelihoods(model: FusedModel, states: Tensor, targets: Tensor) -> Tensor:
-    """Their logits are computed again for the slope, instead of being kept: they are the largest of all tensors."""
-    head = model.language.head
-    if not torch.is_grad_enabled():
+def _likelihoods(head: Head, states: Tensor, targets: Tensor, *, keep: bool) -> Tensor:
+    """Without ``keep``, logits are computed again for the slope: of many positions, they are the largest tensors."""
+    if keep or not torch.is_grad_enabled():
         return head.log_likelihoods(states, targets)
     found: Tensor = checkpoint(head.log_likelihoods, states, targets, use_reentrant=False)
     return found

@@ -66,25 +66,25 @@ def accuracy(model: FusedModel, some: Examples) -> float:
 def first(folder: Path) -> dict[str, torch.Tensor]:
     """The parameters of a model that has learned one domain."""
     model = fused(folder, FusedConfig(rank=8, width=32, layers=2), learned=0)
-    tune(model, domain("Where?", 0, 256, 1), replace(CONFIG, epochs=12, batch=16, tokens=4096))
+    tune(model, domain("Where?", 0, 160, 1), replace(CONFIG, epochs=10, batch=8, tokens=4096))
     assert accuracy(model, domain("Where?", 0, 24, 2)) > 0.9
     return {name: one.detach().clone() for name, one in model.trained().items()}
 
 
 @pytest.mark.parametrize(
     ("remembering", "least", "most"),
-    [(FREE, 0.0, 0.7), (REPLAY, 0.9, 1.0), (Remembering(replayed=0, elastic=30.0), 0.0, 1.0)],
-    ids=["nothing", "replay", "elastic"],
+    [(FREE, 0.0, 0.7), (REPLAY, 0.9, 1.0)],
+    ids=["nothing", "replay"],
 )
 def test_the_first_domain_after_the_second(
     remembering: Remembering, least: float, most: float, folder: Path, first: dict[str, torch.Tensor]
 ) -> None:
     model = fused(folder, FusedConfig(rank=8, width=32, layers=2), learned=0)
     model.restore(first)
-    replay = replace(NOTHING, size=64).add(domain("Where?", 0, 256, 1))
-    new = domain("Whither, 北京?", 1, 192, 3)
-    extend(model, replay, new, replace(CONFIG, epochs=12, batch=16, tokens=4096), remembering=remembering)
-    print(remembering, accuracy(model, domain("Where?", 0, 24, 2)), accuracy(model, domain("Whither, 北京?", 1, 24, 4)))
+    replay = replace(NOTHING, size=64).add(domain("Where?", 0, 160, 1))
+    new = domain("Whither, 北京?", 1, 128, 3)
+    extend(model, replay, new, replace(CONFIG, epochs=10, batch=8, tokens=4096), remembering=remembering)
+    assert accuracy(model, domain("Whither, 北京?", 1, 24, 4)) > 0.9
     assert least <= accuracy(model, domain("Where?", 0, 24, 2)) <= most
 
 

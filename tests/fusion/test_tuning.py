@@ -343,9 +343,9 @@ def test_it_says_what_the_graph_alone_tells(folder: Path) -> None:
         )
         return Example("Where?", graph, f" {places[order[0]]} [1]")
 
-    train, test = (Examples("test", tuple(example() for _ in range(count))) for count in (256, 24))
+    train, test = (Examples("test", tuple(example() for _ in range(count))) for count in (160, 24))
     model = fused(folder, FusedConfig(rank=8, width=32, layers=2), learned=0)
-    tune(model, train, TuneConfig(epochs=12, batch=16, rate=1e-2, graph_rate=5e-3, precision="float32"))
+    tune(model, train, TuneConfig(epochs=10, batch=8, rate=1e-2, graph_rate=5e-3, precision="float32"))
     texts = [f" {place} [1]" for place in places]
 
     def best(one: Example, graph: Example) -> bool:
