@@ -4,6 +4,7 @@ GraphError                  (kg.errors)
 ├── SettingsError           an environment variable has a value that it cannot have
 └── RequestError            a request or a command asks for what cannot be done
     ├── BusyError           asked for while the same is under way
+    ├── InterruptedTrainingError  stopped by Ctrl-C, and can be gone on with
     └── UnknownEntityError  asked for an entity that the graph does not hold
 """
 
@@ -25,6 +26,10 @@ class RequestError(GraphError):
 
 class BusyError(RequestError):
     """It is under way already."""
+
+
+class InterruptedTrainingError(RequestError):
+    """It was stopped by Ctrl-C, and another command goes on with it."""
 
 
 class UnknownEntityError(RequestError):
@@ -57,6 +62,7 @@ _CODES: tuple[tuple[type[GraphError], Exit], ...] = (
     (UnknownDocumentError, Exit.INCOMPLETE),
     (InputError, Exit.INCOMPLETE),
     (UnknownEntityError, Exit.INCOMPLETE),
+    (InterruptedTrainingError, Exit.INTERRUPTED),
     (RequestError, Exit.USAGE),
 )
 
