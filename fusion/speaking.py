@@ -141,12 +141,14 @@ class LocalSpeaker:
                 if short is not None:
                     raise short from error
                 return Spoken(reason=str(error))
-            if short is not None and prompt.empty:
-                raise short
             try:
-                return (yield from self._speaking(context, asked, prompt))
+                spoken = yield from self._speaking(context, asked, prompt)
             except LanguageModelMemoryError as error:
                 budget, short = prompt.tokens // 2, error
+                continue
+            if short is not None and spoken.prompt is None:  # of so little nothing can be said
+                raise short
+            return spoken
 
     def _speaking(self, context: Context, asked: Asked, prompt: Prompt) -> Speaking:
         grammar = Grammar(

@@ -71,7 +71,7 @@ def test_who_closes_it_ends_the_writing_and_gives_up_the_turn(store: MemoryStore
 def test_without_memory_it_reads_less_and_then_says_so(
     store: MemoryStore, model: HuggingFaceModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, sizes, most = model._begin, list[int](), 200
+    whole, sizes, most = model._begin, list[int](), 300
 
     def begin(ids: Sequence[int], prefix: Tensor | None) -> Run:
         sizes.append(len(ids))
