@@ -83,7 +83,8 @@ class Display:
                     draft(f"{step.model} reads {' and '.join(read)}")
                 elif isinstance(step, Piece):
                     text += step.text
-                    draft(text)
+                    if text.strip():
+                        draft(text)
                 elif not isinstance(step, Linked):
                     draft("")
                     self.answer(step)

@@ -201,7 +201,13 @@ def _answerer(services: Services, store: "GraphStore") -> "Answerer":
     from fusion.answerer import Answerer
 
     planned = services.planned_reader if store is services.store else _planned(services, store)
-    return Answerer(store, embedder=services.embedder, ontology=services.ontology, planned=lambda: planned)
+    return Answerer(
+        store,
+        embedder=services.embedder,
+        ontology=services.ontology,
+        planned=lambda: planned,
+        names=services.names,  # no entity is withheld
+    )
 
 
 def _planned(services: Services, store: "GraphStore") -> "PlannedReader | None":

@@ -1,9 +1,8 @@
 """Questions and searches."""
 
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from api import explaining, streaming, views
 from api.deps import ServicesDep
@@ -26,9 +25,7 @@ router = APIRouter(
         }
     },
 )
-def ask(
-    body: Question, services: ServicesDep, request: Request, accept: Annotated[str, Header()] = ""
-) -> AnswerOut | Response:
+def ask(body: Question, services: ServicesDep, request: Request) -> AnswerOut | Response:
     """Answer with paths and quotations, or abstain and say what was missing: both are a 200.
 
     Where a name may mean several things, it abstains with them as candidates; ask again with the topics that you mean.
@@ -37,7 +34,7 @@ def ask(
     `answer` or `error`.
     """
     topics, question = views.chosen(services.store, body.topics), services.question(body.question)
-    if streaming.wanted(accept):
+    if streaming.wanted(request.headers.get("accept", "")):
         steps = services.answerer.stream(question, topics=topics, predict=body.predict)
         return streaming.response(steps, question=question, path=request.url.path)
     return views.answer(services.answerer.ask(question, topics=topics, predict=body.predict))
