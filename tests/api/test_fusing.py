@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api import explaining
+from api import checks, explaining
 from api.app import create_app
 from api.assemble import Services
 from api.cli import run
@@ -168,6 +168,22 @@ def test_a_damaged_adapter_is_refused(services: Services, tiny: Path) -> None:
     refused = TestClient(create_app(services)).post("/ask", json=OPEN)
     assert refused.status_code == 503
     assert "copy the whole folder again" in refused.json()["detail"]
+
+
+def test_the_doctor_says_which_model_would_be_asked(services: Services, tiny: Path, tmp_path: Path) -> None:
+    def told(setting: str) -> str:
+        settings = Settings(model=tmp_path / "model", language_model=setting)
+        found = {one.name: one for one in checks.run(Services(settings, store=services.store), thorough=False)}
+        assert found["language model"].ok
+        return found["language model"].detail
+
+    assert told("").startswith("none is asked")
+    assert told("gemma") == "Gemma 3 270M"
+    assert told("hub:one/model") == "hub:one/model"
+    trained(tiny, services.adapter_folder)
+    assert told("") == f"the one that the adapter in {services.adapter_folder} was trained for"
+    assert told("gemma") == f"Gemma 3 270M, with the adapter in {services.adapter_folder}"
+    assert told("none").startswith("none is asked")
 
 
 # -- what is explained --------------------------------------------------------------------------------------------
