@@ -3,6 +3,11 @@
 FusionError                       a kind of GraphError
 ├── PlannerError                  a planner cannot be trained, written, or read
 │   └── NothingLearnedError       the questions or the graph give nothing to learn from
+├── AdapterError                  what was trained of a fused model cannot be written, read, or used
+│   └── OtherModelError           it was trained with another language model, sentence encoder, or width
+├── TuningError                   a fused model cannot be trained
+│   ├── ExamplesError             a file of examples cannot be read, or one of its lines is malformed
+│   └── TuningMemoryError         there is no memory for even one example at a time
 └── LanguageModelError            a language model cannot be loaded, or cannot do what it is asked for
     ├── PromptTooLongError        the prompt does not fit into what the model reads at once
     ├── LanguageModelMemoryError  there is no memory for the model, or for what it is asked to read
@@ -23,6 +28,26 @@ class PlannerError(FusionError):
 
 class NothingLearnedError(PlannerError):
     """The questions or the graph give nothing to learn from."""
+
+
+class AdapterError(FusionError):
+    """What was trained of a fused model cannot be written, read, or used."""
+
+
+class OtherModelError(AdapterError):
+    """It was trained with another language model, sentence encoder, or width."""
+
+
+class TuningError(FusionError):
+    """A fused model cannot be trained."""
+
+
+class ExamplesError(TuningError):
+    """A file of examples cannot be read, or one of its lines is malformed."""
+
+
+class TuningMemoryError(TuningError):
+    """There is no memory for even one example at a time."""
 
 
 class LanguageModelError(FusionError):
