@@ -3,10 +3,10 @@
 For `is_right`, case, accents, punctuation, English articles and the way of writing a date do not count: "June 23, 1880"
 is "23 June 1880". Every other difference does: "Montreal" is not "Montreal, Quebec". An abstention is never right.
 
-`exact_match` and `token_f1` are those of SQuAD (Rajpurkar et al. 2016, https://arxiv.org/abs/1606.05250), as HotpotQA has
-them too; Chinese is compared by characters, as in CMRC (Cui et al. 2019, https://arxiv.org/abs/1810.07366). `rouge_l` is
-the F-measure of ROUGE-L (Lin 2004, https://aclanthology.org/W04-1013), its words those of the package rouge-score without
-stemming.
+`exact_match` and `token_f1` are those of SQuAD (Rajpurkar et al. 2016, https://arxiv.org/abs/1606.05250), as HotpotQA
+has them; Chinese is compared by characters, as in CMRC (Cui et al. 2019, https://arxiv.org/abs/1810.07366). `rouge_l`
+is the F-measure of ROUGE-L (Lin 2004, https://aclanthology.org/W04-1013); its words are those of the package
+rouge-score without stemming.
 """
 
 import string

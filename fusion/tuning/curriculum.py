@@ -18,6 +18,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 
 from fusion.answerer import Answerer
+from fusion.claims import written
+from fusion.context import Context
+from fusion.decode import Grammar
 from fusion.errors import PromptTooLongError
 from fusion.evaluate import normalise
 from fusion.gathering import Gatherer
@@ -27,8 +30,8 @@ from fusion.planner.model import TOPIC
 from fusion.planner.questions import Question
 from fusion.planner.wording import Generated, generate
 from fusion.speaking import LocalSpeaker
+from fusion.teaching import taught
 from fusion.tuning.examples import Example
-from fusion.tuning.targets import accepted, target
 from kg.facts import EntityId, Triple, name_key
 from kg.mirror import Mirror, mirror
 from kg.ontology import Ontology
@@ -254,14 +257,22 @@ class Curriculum:
             return None, "dropped: the question has no room"
         if prompt.empty:
             return None, "dropped: nothing is found for it"
-        found = target(prompt, context, posed.gold)
-        if kind == "passages" and found.by != "quotation":
+        claims = taught(prompt, posed.gold, named(context))
+        if kind == "passages" and not any(claim.passage for claim in claims):
             return None, "dropped: no passage that is shown answers it, or a fact still does"
-        if kind == "unanswerable" and found.claims:
+        if kind == "unanswerable" and claims:
             return None, "dropped: the answer is still shown"
-        if not accepted(prompt, found):
+        target = f" {written(claims)}"
+        said = Grammar(prompt).parse(target.encode())
+        if said is None or tuple(one.claim for one in said) != claims:
             return None, "dropped: the grammar does not have its target"
-        return Example(prompt.text, context.view, found.text), f"made: {found.by}"
+        by = "none" if not claims else "quotation" if claims[0].passage else "facts"
+        return Example(prompt.text, context.view, target), f"made: {by}"
+
+
+def named(context: Context) -> set[EntityId]:
+    """The entities that a question names, as far as facts of them were found."""
+    return {id for id, score in zip(context.names, context.view.topics, strict=True) if score > 0}
 
 
 def _last(graph: Mirror, topic: int, chains: Iterable[Sequence[int]], answers: Collection[int]) -> frozenset[Triple]:

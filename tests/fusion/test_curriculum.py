@@ -7,25 +7,20 @@ import pytest
 
 from fusion.answerer import Answerer
 from fusion.claims import NONE
-from fusion.context import Context
 from fusion.decode import Grammar
 from fusion.gathering import Gatherer
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
-from fusion.language.protocol import Tokens
 from fusion.planner.questions import Question
-from fusion.prompt import Prompt, assemble
 from fusion.speaking import LocalSpeaker
 from fusion.tuning.curriculum import KINDS, Curriculum, Made, Wanted
 from fusion.tuning.examples import Examples, read, write
-from fusion.tuning.targets import Target, accepted, target
 from kg import ontology
 from kg.memory_store import MemoryStore
 from kg.store import GraphStore
 from nlp.embed import MiniLM
 from tests.fusion import tiny_model
-from tests.fusion.contexts import context
-from tests.fusion.graphs import FILMS, GABOR, GUY, LEVY, NIGHT, date, graph, person, place
+from tests.fusion.graphs import FILMS, graph
 
 GIVEN = (
     Question(1, "Who is the wife of Shawn Levy?", ("Serena Levy",), "Shawn Levy"),
@@ -33,7 +28,6 @@ GIVEN = (
     Question(3, "Where was Pál Gábor born?", ("Budapest",), "Pál Gábor"),
 )
 WANTED = Wanted(40, languages=("en",))
-MONTREAL = place("Montreal")
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +68,7 @@ def test_there_are_examples_of_every_kind(made: Made) -> None:
     for kind, counts in made.counts.items():
         assert kinds[kind] == sum(count for what, count in counts.items() if what.startswith("made"))
     assert made.counts["given"] == {
-        "made: chain": 1, "made: none": 1, "dropped: answered by yes or no, or by nothing": 1,
+        "made: facts": 1, "made: none": 1, "dropped: answered by yes or no, or by nothing": 1,
     }  # fmt: skip
 
 
@@ -140,60 +134,3 @@ def test_dev_asks_for_nothing_that_is_learned(made: Made, tmp_path) -> None:
 def test_what_cannot_be_wanted(count: int, shares: dict[str, float], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         Wanted(count, shares)
-
-
-STATEMENTS = (
-    (GUY, "directed_by", LEVY),
-    (NIGHT, "directed_by", LEVY),
-    (LEVY, "born_in", MONTREAL),
-    (GABOR, "born_in", MONTREAL),
-    (LEVY, "born_on", date("23 July 1968")),
-)
-TEXTS = ("Gábor, from Montreal, made films.", "Shawn Levy was born in montreal on July 23, 1968. Is there no other?")
-
-
-def taught(gold: tuple[str, ...], *, ways=(), texts=TEXTS, statements=STATEMENTS) -> Target:
-    given = context(statements, texts, ways=ways)
-    names = {one.id: one for one in (GUY, NIGHT, LEVY, GABOR, MONTREAL)} | dict(given.names)
-    view = replace(given.view, topics=[1.0 if id == LEVY.id else 0.0 for id in given.names])
-    given = replace(given, view=view, names={id: names[id] for id in given.names})
-    found = target(prompt := packed(given), given, gold)
-    assert accepted(prompt, found)
-    return found
-
-
-def packed(given: Context) -> Prompt:
-    def tokenize(text: str) -> Tokens:
-        return Tokens(tuple(range(len(text))), tuple((at, at + 1) for at in range(len(text))))
-
-    return assemble(given, tokenize, budget=4000)
-
-
-def test_the_chain_that_gives_most_answers() -> None:
-    ways = [(GUY, [2, 0]), (GUY, [0]), (NIGHT, [1]), (MONTREAL, [2])]
-    found = taught(("Free Guy", "Night at the Museum"), ways=ways)
-    assert found == Target(found.claims, "chain")
-    assert found.text == " Free Guy [1]; Night at the Museum [2]"
-    assert taught(("Free Guy",), ways=ways).text == " Free Guy [3][1]"  # leads to nothing else
-
-
-def test_else_a_fact_of_what_is_asked_about() -> None:
-    found = taught(("montreal",))
-    assert (found.by, found.text) == ("fact", " Montreal [3]")
-    assert taught(("July 23, 1968",)).text == " 23 July 1968 [5]"
-
-
-def test_else_the_characters_of_a_passage_that_names_it() -> None:
-    found = taught(("Montreal",), statements=STATEMENTS[:2])
-    assert (found.by, found.text) == ("quotation", ' "montreal" (2)')
-    assert taught(("23 July 1968",), statements=STATEMENTS[:2]).text == ' "July 23, 1968" (2)'
-
-
-def test_never_a_part_of_a_word() -> None:
-    assert taught(("real",), statements=STATEMENTS[:2]).by == "none"
-    assert taught(("",), statements=STATEMENTS[:2]).by == "none"
-
-
-def test_else_a_mention_else_nothing() -> None:
-    assert taught(("Pál Gábor",), texts=TEXTS[1:]).by == "mention"
-    assert taught((person("Ann Lee").name,)).text == f" {NONE}"
