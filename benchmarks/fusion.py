@@ -40,11 +40,8 @@ from fusion.fused import FusedReader
 from fusion.gathering import Gatherer
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
-from fusion.planned import PlannedReader
-from fusion.planner import model as planners
+from fusion.planned import open_reader
 from fusion.planner.questions import Question as Given
-from fusion.reasoned import Reasoned
-from fusion.reasoner import model as reasoners
 from fusion.reasoner.fusing import calibration_error
 from fusion.speaking import LocalSpeaker
 from fusion.tuning.curriculum import placed
@@ -77,11 +74,7 @@ class Ground:
     def answerer(self, store: GraphStore, fused: FusedReader | None = None) -> Answerer:
         """What answers questions of the graph, or of what is left of it."""
         services = self.services
-        planner = planners.load(services.planner_file)
-        reasoned = None
-        if services.reasoner_file.exists():
-            reasoned = Reasoned(planner, reasoners.load(services.reasoner_file), services.embedder)
-        read = PlannedReader(store, planner, services.embedder, reasoned=reasoned)
+        read = open_reader(store, services.embedder, planner=services.planner_file, reasoner=services.reasoner_file)
         return Answerer(
             store,
             embedder=services.embedder,
@@ -146,23 +139,23 @@ class Kept:
         folder.mkdir(parents=True, exist_ok=True)
 
     def read(self, variant: str, part: str) -> dict[int, Reply]:
-        """What was answered before; a last line that was cut off is asked again."""
-        found = {}
+        """What was answered before; a last line that was cut off is taken out, and asked again."""
         path = self._path(variant, part)
-        for line in path.read_text("utf-8").splitlines() if path.exists() else ():
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError:
-                _say(f"{path}: a line was cut off, and is asked again")
-                continue
-            row["items"] = tuple(map(tuple, row["items"]))
-            found[row.pop("question")] = Reply(**row)
+        text = path.read_text("utf-8") if path.exists() else ""
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:
+            path.write_text(whole, "utf-8")
+        found = {}
+        for line in whole.splitlines():
+            row = json.loads(line)
+            number = row.pop("question")
+            found[number] = Reply(**row | {"items": tuple(map(tuple, row["items"]))})
         return found
 
     def add(self, variant: str, part: str, number: int, reply: Reply) -> None:
         """Keep an answer."""
         with self._path(variant, part).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"question": number, **reply.row()}, ensure_ascii=False) + "\n")
+            file.write(json.dumps({"question": number, **reply.row()}) + "\n")
 
     def _path(self, variant: str, part: str) -> Path:
         return self._folder / f"{variant}-{part}-{self._mark}.jsonl"

@@ -11,11 +11,8 @@ from fusion.answerer import Answerer
 from fusion.errors import ExamplesError
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
-from fusion.planned import PlannedReader
-from fusion.planner.model import load
+from fusion.planned import open_reader
 from fusion.planner.questions import Question, read_questions
-from fusion.reasoned import Reasoned
-from fusion.reasoner import model as reasoners
 from fusion.speaking import LocalSpeaker
 from fusion.tuning.curriculum import Curriculum, Wanted
 from fusion.tuning.examples import Examples, write
@@ -40,12 +37,7 @@ def note(line: str) -> None:
 
 def answering(services: Services, store: GraphStore) -> Answerer:
     """What answers questions of the graph, or of what is left of it."""
-    planned = None
-    if services.planner_file.exists():
-        planner, reasoned = load(services.planner_file), None
-        if services.reasoner_file.exists():
-            reasoned = Reasoned(planner, reasoners.load(services.reasoner_file), services.embedder)
-        planned = PlannedReader(store, planner, services.embedder, reasoned=reasoned)
+    planned = open_reader(store, services.embedder, planner=services.planner_file, reasoner=services.reasoner_file)
     return Answerer(
         store, embedder=services.embedder, ontology=services.ontology, planned=lambda: planned, names=services.names
     )

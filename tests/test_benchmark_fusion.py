@@ -86,7 +86,8 @@ def test_answers_are_kept_and_not_asked_for_again(bench: Bench, tmp_path, monkey
     asked = list(enumerate(TEST))
     kept = Kept(tmp_path, "mark")
     first = ask(bench, PARTS[0], asked[:1], ["reasoner", "held"], kept)
-    (tmp_path / "held-answerable-mark.jsonl").open("a").write('{"question": 1, "te')  # ended in the middle of a line
+    with (tmp_path / "held-answerable-mark.jsonl").open("a") as file:
+        file.write('{"question": 1, "te')  # it ended in the middle of a line
     whole = ask(bench, PARTS[0], asked, ["reasoner", "held"], kept)
     assert whole["held", PARTS[0]][0] == first["held", PARTS[0]][0]
     assert {*whole["held", PARTS[0]]} == {0, 1}
