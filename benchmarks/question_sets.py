@@ -17,7 +17,7 @@ made of its graph.
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -121,7 +121,7 @@ def medical(name: str) -> QuestionSet:
     return QuestionSet(name, f"GraphRAG-Bench medical, {kind.lower()}", "long", fill, test)
 
 
-SETS: dict[str, Callable[[str], QuestionSet]] = (
+SETS: Mapping[str, Callable[[str], QuestionSet]] = (
     dict.fromkeys(kgqa.PATHS, path_question)
     | dict.fromkeys(("metaqa-1", "metaqa-2", "metaqa-3"), metaqa)
     | dict.fromkeys(("2wiki", "hotpot"), paragraphs)
