@@ -52,6 +52,7 @@ from nlp.weights import cache_folder
 
 NAME = "fusion"
 ROOT = Path(__file__).parents[1]
+WARM = Question("What is it about?", ("",))  # asked first, and not counted: what is read once is read then
 TIMED = 20  # questions whose first token is timed
 PARTS = ("answerable", "unanswerable")
 Answers = dict[tuple[str, str], dict[int, Reply]]  # (variant, part) → number of the question → what was answered
@@ -75,6 +76,8 @@ class Ground:
         """What answers questions of the graph, or of what is left of it."""
         services = self.services
         read = open_reader(store, services.embedder, planner=services.planner_file, reasoner=services.reasoner_file)
+        if read is not None:
+            read.warm()
         return Answerer(
             store,
             embedder=services.embedder,
@@ -89,7 +92,9 @@ class Ground:
         embedder, viewed = self.services.embedder, models.adapted
         gatherers = [Gatherer(store, embedder=embedder, viewed=viewed) for _ in range(2)]  # neither warms the other
         fused = FusedReader(store, gatherers[0], models.speaker)
-        return Bench(store, models, gatherers[1], self.answerer(store), self.answerer(store, fused))
+        found = Bench(store, models, gatherers[1], self.answerer(store), self.answerer(store, fused))
+        found.ask(WARM, [one for one in VARIANTS if models.adapted or one not in WITH_ADAPTER])
+        return found
 
     def without(self, asked: Sequence[Question]) -> GraphStore | None:
         """The graph without what answers these questions; None where the set does not tell what does."""

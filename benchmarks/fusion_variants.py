@@ -12,7 +12,8 @@ reasoner  the graph alone: what Clew answers without a language model
 fused     all together: what Clew answers with it
 ========  ============================================================================================================
 
-The first five write freely; a model's text is its first line.
+The first five write freely; a model's text is its first line. The first three are shown three questions with answers
+before the prompt, without which a model that was never trained to answer writes nothing at all.
 """
 
 import time
@@ -42,6 +43,12 @@ WITH_ADAPTER = ("tuned", "soft")
 BY_GRAPH = ("reasoner", "fused")
 FREE = Options(max_tokens=48, stop=("\n",))
 NO_ANSWER = frozenset(("", NONE, "unknown", "i don t know", "i do not know", "not given", "no answer"))
+
+SHOTS = (
+    "Question: What is the capital of France?\nAnswer: Paris\n\n"
+    "Question: Who wrote Hamlet?\nAnswer: William Shakespeare\n\n"
+    "Question: When did the Second World War end?\nAnswer: 1945\n\n"
+)
 
 _NUMBERS = regex.compile(r"\s*(?:\[\d*\]?)+|\s*\(\d+\)")
 
@@ -173,6 +180,8 @@ class Bench:
             given = replace(context, facts=(), candidates=()) if variant == "text" else context
             packed = self._models.speaker.prompt(given)
             prompt, titles = packed.text, [one.passage.title for one in packed.passages]
+        if variant not in WITH_ADAPTER:
+            prompt = SHOTS + prompt
         packing = _since(begun)
         found = model.generate(prompt, options=FREE, prefix=prefix)
         whole = before + _since(begun)
@@ -184,8 +193,8 @@ class Bench:
             text=text,
             items=_items(text),
             confidence=exp(found.log_likelihood or 0.0),
-            evidence=0.0 if variant == "alone" else _evidence(question, titles, prompt),
-            borne=self._borne(_items(text), prompt.removesuffix(TAIL)),
+            evidence=0.0 if variant == "alone" else _evidence(question, titles, prompt.removeprefix(SHOTS)),
+            borne=self._borne(_items(text), prompt.removeprefix(SHOTS)),
             milliseconds=whole,
             first=took,
         )
