@@ -212,36 +212,35 @@ class Bench:
         """What is said under the grammar, as it is said, and as far as it holds."""
         speaker = self._models.speaker
         asked, _ = self._alone.understand(question.text, topics=topics)
-        begun = time.perf_counter()
-        spoken = speaker.speak(context, unfit=asked.unfit)
-        said = spent + _since(begun)
-        if not spoken.said:
-            nothing = Reply(milliseconds=said)
-            return {"held": nothing, "checked": nothing}
-        begun = time.perf_counter()
         links = {found.entity.id for found in asked.links}
+        begun = time.perf_counter()
+        spoken = speaker.speak(context, asked)
+        said = spent + _since(begun)
+        begun = time.perf_counter()
         answer = answered(question.text, spoken.said, links, self._store, confidence=spoken.confidence)
         checked = self._reply(question, answer, said + _since(begun))
-        packing = time.perf_counter()
+        begun = time.perf_counter()
         prompt = speaker.prompt(context)
         took = 0.0
         if first:
-            grammar = Grammar(prompt, speaker.model.vocabulary, ends=speaker.model.ends, unfit=asked.unfit)
+            grammar = Grammar(
+                prompt, speaker.model.vocabulary, ends=speaker.model.ends, topics=links, unfit=asked.unfit
+            )
             prefix = speaker.soft_tokens(context)
-            took = spent + _since(packing)
+            took = spent + _since(begun)
             took += _timed(lambda: next(speaker.model.stream(prompt.text, allowed=grammar.allowed, prefix=prefix), ""))
-        titles = [one.passage.title for one in prompt.passages]
+        evidence = _evidence(question, [one.passage.title for one in prompt.passages], prompt.text)
         items = tuple(map(_names, spoken.said))
         held = Reply(
             text="; ".join(item[0] for item in items),
             items=items,
             confidence=spoken.confidence,
-            evidence=_evidence(question, titles, prompt.text),
-            borne=1.0,
+            evidence=evidence,
+            borne=float(bool(items)),
             milliseconds=said,
             first=took,
         )
-        return {"held": held, "checked": replace(checked, first=took)}
+        return {"held": held, "checked": replace(checked, evidence=evidence, first=took)}
 
 
 def _names(said: Said) -> tuple[str, ...]:

@@ -244,13 +244,14 @@ class Curriculum:
             return None, "dropped: the question has no room"
         if prompt.empty:
             return None, "dropped: nothing is found for it"
-        claims = taught(prompt, posed.gold, {found.entity.id for found in asked.links})
+        topics = {found.entity.id for found in asked.links}
+        claims = taught(prompt, posed.gold, topics)
         if kind == "passages" and not any(claim.passage for claim in claims):
             return None, "dropped: no passage that is shown answers it, or a fact still does"
         if kind == "unanswerable" and claims:
             return None, "dropped: the answer is still shown"
         target = f" {written(claims)}"
-        said = Grammar(prompt, unfit=asked.unfit).parse(target.encode())
+        said = Grammar(prompt, topics=topics, unfit=asked.unfit).parse(target.encode())
         if said is None or tuple(one.claim for one in said) != claims:
             return None, "dropped: the grammar does not have its target"
         by = "none" if not claims else "quotation" if claims[0].passage else "facts"
