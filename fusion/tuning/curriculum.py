@@ -41,6 +41,7 @@ from nlp.embed import TokenEmbedder
 KINDS = ("generated", "given", "passages", "unanswerable")
 SHARES: Mapping[str, float] = {"generated": 0.4, "given": 0.3, "passages": 0.15, "unanswerable": 0.15}
 SPARE = 2  # times as many questions are tried as are wanted: not every one makes an example
+TENTH = 10  # the most of a person's questions that are taken for unanswerable ones is one in so many
 APART = 0.05  # of the facts of a graph are withheld at once
 YES_OR_NO = frozenset(("yes", "no"))
 
@@ -151,11 +152,13 @@ class Curriculum:
         return Made(tuple(examples), tuple(asked), tuple(kinds), counts)
 
     def _drawn(self, graph: Mirror, wanted: Wanted, given: Sequence[Question]) -> dict[str, list[Posed]]:
-        """The questions of each kind, none of them in two kinds."""
+        """The questions of each kind; what is to have no answer is asked in no other kind."""
         draw = random.Random(wanted.seed)
         types = {entity.id: entity.type for entity in self._store.all_entities()}
 
         def worded(count: int, hops: int, seed: int) -> list[Posed]:
+            if not count or not graph.facts:
+                return []
             made = generate(
                 graph, self._ontology, count=count, hops=hops, seed=seed, languages=wanted.languages, types=types
             ).questions
@@ -164,13 +167,12 @@ class Curriculum:
             return found
 
         unanswerable = SPARE * wanted.of("unanswerable")
-        several = worded(SPARE * wanted.of("generated") + unanswerable, wanted.hops, wanted.seed) if graph.facts else []
-        one = worded(SPARE * SPARE * wanted.of("passages"), 1, wanted.seed + 1) if graph.facts else []
+        several = worded(SPARE * wanted.of("generated") + unanswerable, wanted.hops, wanted.seed)
+        one = worded(SPARE * SPARE * wanted.of("passages"), 1, wanted.seed + 1)
         own = placed(self._store, graph, given, hops=wanted.hops)
         draw.shuffle(own)
-        apart = [*own[: unanswerable // 2], *several[: unanswerable - len(own[: unanswerable // 2])]]
-        if len(own) < SPARE * wanted.of("given"):  # too few to spare many
-            apart = [*own[: len(own) // 10], *several[: unanswerable - len(own) // 10]]
+        spared = min(unanswerable // 2, len(own) // TENTH)
+        apart = [*own[:spared], *several[: unanswerable - spared]]
         taken = {posed.text for posed in apart}
         drawn = {
             "generated": [posed for posed in several if posed.text not in taken],
