@@ -265,7 +265,7 @@ class Services:
                     self.store,
                     planner,
                     self.embedder,
-                    reasoned=None if both[1] is None else self.reasoned(planner),
+                    reasoned=None if both[1] is None else self._reasoned(planner),
                     kept=self.mirror_file,
                     notify=self._notify,
                 )
@@ -274,12 +274,7 @@ class Services:
             assert isinstance(found, PlannedReader)
             return found
 
-    def reasoned(self, planner: "Planner") -> "Reasoned":
-        """The reasoner that was trained beside this planner.
-
-        Raises:
-            PlannerError: it is damaged.
-        """
+    def _reasoned(self, planner: "Planner") -> "Reasoned":
         from fusion.reasoned import Reasoned
         from fusion.reasoner.model import load
 

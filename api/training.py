@@ -22,7 +22,6 @@ from fusion.language.opening import SERVER
 
 if TYPE_CHECKING:
     from fusion.answerer import Answerer
-    from fusion.planned import PlannedReader
     from fusion.planner.questions import Question
     from fusion.tuning.config import Look, TuneConfig
     from fusion.tuning.curriculum import Made, Wanted
@@ -199,8 +198,9 @@ def _made(services: Services, address: str, wanted: "Wanted", questions: "Sequen
 def _answerer(services: Services, store: "GraphStore") -> "Answerer":
     """What answers from another state of the graph as the services answer from theirs, without a language model."""
     from fusion.answerer import Answerer
+    from fusion.planned import open_reader
 
-    planned = services.planned_reader if store is services.store else _planned(services, store)
+    planned = open_reader(store, services.embedder, planner=services.planner_file, reasoner=services.reasoner_file)
     return Answerer(
         store,
         embedder=services.embedder,
@@ -208,18 +208,6 @@ def _answerer(services: Services, store: "GraphStore") -> "Answerer":
         planned=lambda: planned,
         names=services.names,  # no entity is withheld
     )
-
-
-def _planned(services: Services, store: "GraphStore") -> "PlannedReader | None":
-    """The same plans, walked in another graph."""
-    if not services.planner_file.exists():
-        return None
-    from fusion.planned import PlannedReader
-    from fusion.planner.model import load
-
-    planner = load(services.planner_file)
-    reasoned = services.reasoned(planner) if services.reasoner_file.exists() else None
-    return PlannedReader(store, planner, services.embedder, reasoned=reasoned)
 
 
 def _told(look: "Look") -> str:

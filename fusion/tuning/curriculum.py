@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 
 from fusion.answerer import Answerer
 from fusion.claims import written
-from fusion.context import Context
 from fusion.decode import Grammar
 from fusion.errors import PromptTooLongError
 from fusion.evaluate import normalise
@@ -42,6 +41,7 @@ from nlp.embed import TokenEmbedder
 KINDS = ("generated", "given", "passages", "unanswerable")
 SHARES: Mapping[str, float] = {"generated": 0.4, "given": 0.3, "passages": 0.15, "unanswerable": 0.15}
 SPARE = 2  # times as many questions are tried as are wanted: not every one makes an example
+TENTH = 10  # the most of a person's questions that are taken for unanswerable ones is one in so many
 APART = 0.05  # of the facts of a graph are withheld at once
 YES_OR_NO = frozenset(("yes", "no"))
 
@@ -87,6 +87,11 @@ class Made:
     posed: tuple[Posed, ...]
     kinds: tuple[str, ...]
     counts: Mapping[str, Counter[str]]
+
+    @property
+    def told(self) -> list[str]:
+        """A line for each thing that became of questions of a kind."""
+        return [f"{kind}: {count:,} {what}" for kind in KINDS for what, count in sorted(self.counts[kind].items())]
 
     def split(self, share: float) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
         """Examples to learn from, and about a share of them to measure by: none about what one of those asks."""
@@ -147,11 +152,13 @@ class Curriculum:
         return Made(tuple(examples), tuple(asked), tuple(kinds), counts)
 
     def _drawn(self, graph: Mirror, wanted: Wanted, given: Sequence[Question]) -> dict[str, list[Posed]]:
-        """The questions of each kind, none of them in two kinds."""
+        """The questions of each kind; what is to have no answer is asked in no other kind."""
         draw = random.Random(wanted.seed)
         types = {entity.id: entity.type for entity in self._store.all_entities()}
 
         def worded(count: int, hops: int, seed: int) -> list[Posed]:
+            if not count or not graph.facts:
+                return []
             made = generate(
                 graph, self._ontology, count=count, hops=hops, seed=seed, languages=wanted.languages, types=types
             ).questions
@@ -160,13 +167,12 @@ class Curriculum:
             return found
 
         unanswerable = SPARE * wanted.of("unanswerable")
-        several = worded(SPARE * wanted.of("generated") + unanswerable, wanted.hops, wanted.seed) if graph.facts else []
-        one = worded(SPARE * SPARE * wanted.of("passages"), 1, wanted.seed + 1) if graph.facts else []
-        own = self._given(graph, given, wanted.hops)
+        several = worded(SPARE * wanted.of("generated") + unanswerable, wanted.hops, wanted.seed)
+        one = worded(SPARE * SPARE * wanted.of("passages"), 1, wanted.seed + 1)
+        own = placed(self._store, graph, given, hops=wanted.hops)
         draw.shuffle(own)
-        apart = [*own[: unanswerable // 2], *several[: unanswerable - len(own[: unanswerable // 2])]]
-        if len(own) < SPARE * wanted.of("given"):  # too few to spare many
-            apart = [*own[: len(own) // 10], *several[: unanswerable - len(own) // 10]]
+        spared = min(unanswerable // 2, len(own) // TENTH)
+        apart = [*own[:spared], *several[: unanswerable - spared]]
         taken = {posed.text for posed in apart}
         drawn = {
             "generated": [posed for posed in several if posed.text not in taken],
@@ -189,24 +195,6 @@ class Curriculum:
             )
             for one in made
         ]
-
-    def _given(self, graph: Mirror, given: Sequence[Question], hops: int) -> list[Posed]:
-        """A person's questions, with the facts of the chains that explain their answers."""
-        named: defaultdict[str, list[EntityId]] = defaultdict(list)
-        names = {name_key(name): None for one in given for name in (one.topic, *one.answers) if name}
-        for entity in self._store.find_entities(names):
-            for key in {name_key(name) for name in (entity.name, *entity.aliases)}:
-                named[key].append(entity.id)
-        found = []
-        for one in given:
-            topics = tuple(id for id in named[name_key(one.topic)] if id in graph.places) if one.topic else ()
-            answers = {graph.places[id] for name in one.answers for id in named[name_key(name)] if id in graph.places}
-            facts: frozenset[Triple] = frozenset()
-            if len(topics) == 1 and answers:
-                place = graph.places[topics[0]]
-                facts = _last(graph, place, explain(graph, [place], answers, hops=hops)[0], answers)
-            found.append(Posed(one.text, one.answers, topics, facts))
-        return found
 
     def _examples(
         self, kind: str, drawn: Sequence[Posed], most: int, size: int, counts: Counter[str]
@@ -250,6 +238,7 @@ class Curriculum:
         """The example that a question makes, if it does, and what became of it."""
         if not posed.gold or YES_OR_NO & {*map(normalise, posed.gold)}:
             return None, "dropped: answered by yes or no, or by nothing"
+        asked, _ = answerer.understand(posed.text, topics=posed.topics)
         context = answerer.gather(posed.text, gatherer, topics=posed.topics)
         try:
             prompt = self._speaker.prompt(context)
@@ -257,22 +246,40 @@ class Curriculum:
             return None, "dropped: the question has no room"
         if prompt.empty:
             return None, "dropped: nothing is found for it"
-        claims = taught(prompt, posed.gold, named(context))
+        topics = {found.entity.id for found in asked.links}
+        claims = taught(prompt, posed.gold, topics)
         if kind == "passages" and not any(claim.passage for claim in claims):
             return None, "dropped: no passage that is shown answers it, or a fact still does"
         if kind == "unanswerable" and claims:
             return None, "dropped: the answer is still shown"
         target = f" {written(claims)}"
-        said = Grammar(prompt).parse(target.encode())
+        said = Grammar(prompt, topics=topics, unfit=asked.unfit).parse(target.encode())
         if said is None or tuple(one.claim for one in said) != claims:
             return None, "dropped: the grammar does not have its target"
         by = "none" if not claims else "quotation" if claims[0].passage else "facts"
         return Example(prompt.text, context.view, target), f"made: {by}"
 
 
-def named(context: Context) -> set[EntityId]:
-    """The entities that a question names, as far as facts of them were found."""
-    return {id for id, score in zip(context.names, context.view.topics, strict=True) if score > 0}
+def placed(store: GraphStore, graph: Mirror, given: Sequence[Question], *, hops: int) -> list[Posed]:
+    """A person's questions, each with the facts that answer it: the last ones of the chains that explain its answers.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    named: defaultdict[str, list[EntityId]] = defaultdict(list)
+    for entity in store.find_entities({name_key(name) for one in given for name in (one.topic, *one.answers) if name}):
+        for key in {name_key(name) for name in (entity.name, *entity.aliases)}:
+            named[key].append(entity.id)
+    found = []
+    for one in given:
+        topics = tuple(id for id in named[name_key(one.topic)] if id in graph.places) if one.topic else ()
+        answers = {graph.places[id] for name in one.answers for id in named[name_key(name)] if id in graph.places}
+        facts: frozenset[Triple] = frozenset()
+        if len(topics) == 1 and answers:
+            place = graph.places[topics[0]]
+            facts = _last(graph, place, explain(graph, [place], answers, hops=hops)[0], answers)
+        found.append(Posed(one.text, one.answers, topics, facts))
+    return found
 
 
 def _last(graph: Mirror, topic: int, chains: Iterable[Sequence[int]], answers: Collection[int]) -> frozenset[Triple]:

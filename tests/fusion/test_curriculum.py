@@ -83,7 +83,11 @@ def test_every_target_is_what_the_grammar_of_its_prompt_has(
         if kind in ("generated", "given"):
             prompt = speaker.prompt(answerer.gather(posed.text, gatherer, topics=posed.topics))
             assert prompt.text == example.prompt
-            grammar = Grammar(prompt, speaker.model.vocabulary, ends=speaker.model.ends)
+            asked, _ = answerer.understand(posed.text, topics=posed.topics)
+            topics = {found.entity.id for found in asked.links}
+            grammar = Grammar(
+                prompt, speaker.model.vocabulary, ends=speaker.model.ends, topics=topics, unfit=asked.unfit
+            )
             tokens = speaker.model.tokenize(example.target).ids
             for at, token in enumerate(tokens):
                 assert token in grammar.allowed(tokens[:at])
