@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fusion.language.opening import SERVER
+from fusion.language.opening import GEMMA, SERVER
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kg.store import GraphStore
     from nlp.embed import Embedder
 
-NONE, GEMMA = "none", "gemma"  # in place of an address
+NONE = "none"  # in place of an address
 ADAPTER, ABOUT = "adapter", "adapter.json"  # the folder beside a graph's learned model, and what it must hold
 SHIPPED = Path(__file__).parents[1] / "models"
 

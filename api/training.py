@@ -15,10 +15,10 @@ from pydantic import Field
 
 from api.assemble import Services
 from api.errors import InterruptedTrainingError, RequestError
-from api.fusing import GEMMA, NONE
+from api.fusing import NONE
 from api.job import Tell
 from api.schemas import Shape
-from fusion.language.opening import SERVER
+from fusion.language.opening import GEMMA, SERVER
 
 if TYPE_CHECKING:
     from fusion.answerer import Answerer
@@ -134,7 +134,7 @@ def _address(services: Services) -> str:
         raise RequestError(
             f"CLEW_LANGUAGE_MODEL is {named}, which cannot be trained; name a model that runs here, or {GEMMA}"
         )
-    return "" if named == GEMMA else named
+    return named
 
 
 def _make(
