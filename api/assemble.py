@@ -6,7 +6,7 @@ part that is slow to load stands in the method that builds it.
 
 from collections.abc import Callable
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, TypeVar
 
 from api.errors import RequestError
@@ -14,8 +14,10 @@ from api.job import Job
 from api.settings import Settings
 
 if TYPE_CHECKING:
+    from api.fusing import Fused
     from api.planning import PlannerOut
     from fusion.answerer import Answerer
+    from fusion.fused import FusedReader
     from fusion.planned import PlannedReader
     from fusion.planner.model import Planner
     from fusion.reasoned import Reasoned
@@ -58,6 +60,8 @@ class Services:
         self._notify = notify
         self._parts: dict[str, object] = {} if store is None else {"store": store}
         self._lock = RLock()
+        self._opening = Lock()  # a language model, which takes a while: others need not wait for it
+        self._fused: tuple[object, Fused] | None = None
         self.training: Job[PlannerOut] = Job()
 
     def _once(self, name: str, build: Callable[[], T]) -> T:
@@ -130,9 +134,42 @@ class Services:
                 planned=lambda: self.planned_reader,
                 names=self.names,
                 learned=lambda: self.learned_graph,
+                fused=lambda: self.fused_reader,
             )
 
         return self._once("answerer", build)
+
+    @property
+    def fused_reader(self) -> "FusedReader | None":
+        """The language model with its adapter, as its file is now; None where none is to be asked.
+
+        Raises:
+            WeightsError: its weights are missing or damaged.
+            LanguageModelError: there is no such model, or no memory for it.
+            AdapterError: the adapter is damaged, or is another model's or another graph's.
+        """
+        from api.fusing import ABOUT, choose, open_fused
+
+        chosen = choose(self.settings.language_model, self.adapter_folder)
+        if chosen is None:
+            return None
+        with self._opening:
+            mark = chosen, None if chosen.adapter is None else _written(chosen.adapter / ABOUT)
+            if self._fused is None or self._fused[0] != mark:
+                self._close_fused()  # before the next, so that there is never memory for two
+                fused = open_fused(chosen, self.settings, self.store, self.embedder, notify=self._notify)
+                self._fused = mark, fused
+            fused = self._fused[1]
+            if fused.about is not None and chosen.adapter is not None:
+                from fusion.adapter import check_graph
+
+                check_graph(chosen.adapter, fused.about, self.store.learned())
+            return fused.reader
+
+    def _close_fused(self) -> None:
+        if self._fused is not None:
+            self._fused[1].close()
+            self._fused = None
 
     @property
     def ingestor(self) -> "Ingestor":
@@ -177,6 +214,13 @@ class Services:
     def reasoner_file(self) -> Path:
         """Where the graph neural reasoner trained beside the planner is kept."""
         return self.model_folder / "reasoner.safetensors"
+
+    @property
+    def adapter_folder(self) -> Path:
+        """Where the language model's adapter trained by `clew train` is kept."""
+        from api.fusing import ADAPTER
+
+        return self.model_folder / ADAPTER
 
     @property
     def mirror_file(self) -> Path | None:
@@ -307,12 +351,14 @@ class Services:
         self.names(self.store.version())
         if (planned := self.planned_reader) is not None:
             planned.warm()
+        self.fused_reader  # noqa: B018
 
     def close(self) -> None:
         """Let go of the store and of every model: FastAPI's caches keep an app, and so these services, for good."""
         try:
             self.training.stop()
         finally:  # a second Ctrl-C does not wait for it
+            self._close_fused()
             with self._lock:
                 if "store" in self._parts:
                     self.store.close()

@@ -29,7 +29,8 @@ class Settings(BaseSettings):
     embedder: str | None = None
     """Where the weights of all-MiniLM-L6-v2 are: a folder, or ``hub:OWNER/NAME``; without it, the package."""
     language_model: str = ""
-    """A language model: a server's URL, ``hub:OWNER/NAME``, or a folder; without it, Gemma 3 270M from its package."""
+    """A language model: a server's URL, ``hub:OWNER/NAME``, a folder, ``gemma`` (3 270M), or ``none``; without it, that
+    of the adapter, where there is one."""
     language_model_name: str = ""
     """Which of a server's models; without it, the only one that it has."""
     language_model_key: SecretStr = SecretStr("")

@@ -27,6 +27,7 @@ from fusion.errors import AdapterError, OtherModelError
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import Base, FusedConfig, FusedModel, digest
 from kg.embeddings.checkpoint import commit
+from kg.store import Learned
 
 FORMAT = 1
 ABOUT, LORA, GRAPH, CARD = "adapter.json", "adapter_model.safetensors", "graph.safetensors", "README.md"
@@ -42,6 +43,7 @@ class Trained:
     seed: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
     earlier: tuple[str, ...] = ()  # digests of what it was trained on before it was extended
+    vectors: str = ""  # the learned model that entities' vectors were of; none where it had none, or it is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,20 @@ def load(
     if merge:
         model.merge()
     return model
+
+
+def check_graph(folder: Path, about: About, learned: Learned | None) -> None:
+    """Hold an adapter against the vectors that were learned of a graph; without any, it does without.
+
+    Raises:
+        OtherModelError: they are others than those that it was trained on.
+    """
+    trained = about.trained.vectors
+    if about.vector_width and trained and learned is not None and learned.model != trained:
+        raise OtherModelError(
+            f"{folder}: the adapter was trained on the vectors of the learned model {trained}, and this graph holds "
+            f"those of {learned.model}, of {learned.learned_at}; train it anew, or give the graph that it belongs to."
+        )
 
 
 def _check(folder: Path, about: About, language: HuggingFaceModel, *, encoder: str, vector_width: int) -> None:

@@ -7,7 +7,7 @@ and quotation checked → Answer
 One pass does it, and keeps a trace: ``ask`` gives the answer, ``explain`` how it came about.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -17,12 +17,14 @@ from fusion.asking import unfit, unsaid
 from fusion.cues import Speech
 from fusion.homonyms import ask_back, told
 from fusion.operators.operate import Operators
+from fusion.outcome import outcome
 from fusion.paths import Facts
 from fusion.predicting import Predictor
 from fusion.proving import Prover
 from fusion.question import Link, Names, link
 from fusion.reader import Asked, Miss, Reading, read, understand
 from fusion.retrieve import Retriever
+from fusion.steps import Linked, Step
 from fusion.trace import Choice, Passage, Trace, unsettled
 from kg.facts import EntityId, name_key
 from kg.ontology import Ontology
@@ -31,7 +33,7 @@ from nlp.embed import Embedder
 
 if TYPE_CHECKING:
     from fusion.context import Context
-    from fusion.fused import FusedReader
+    from fusion.fused import FusedReader, Heard
     from fusion.gathering import Gatherer
     from fusion.planned import PlannedReader
     from kg.embeddings.learned import LearnedGraph
@@ -41,16 +43,16 @@ KEPT = 20_000  # entities whose facts are kept between questions
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
-    """What a language model said, the passages that it was given, and why, where it said nothing."""
+class _Consulted:
+    """What came of asking a language model: its answer, if it has one, and the passages that it was given."""
 
     said: Trace | None = None
     passages: list[Passage] | None = None
-    reason: str = ""
+    heard: "Heard | None" = None
 
     def after(self, reason: str) -> str:
-        """Both reasons, in one line."""
-        return "; ".join(filter(None, (reason, self.reason)))
+        """Why there is no answer, and why the model has none, in one line."""
+        return "; ".join(filter(None, (reason, "" if self.heard is None else self.heard.answer.reason)))
 
 
 class Answerer:
@@ -98,7 +100,17 @@ class Answerer:
             PlannerError: the trained planner cannot be read.
             LearningError: what was learned of the graph cannot be read.
         """
-        return self._trace(question, topics, predict=predict).answer
+        return outcome(self._trace(question, topics, predict=predict)).answer
+
+    def stream(
+        self, question: str, *, topics: Collection[EntityId] = (), predict: bool = False
+    ) -> Generator[Step | Answer, None, None]:
+        """How ``ask`` answers, step by step as it is done, and last the answer. Raises as ``ask`` does.
+
+        Whoever closes it before its end stops the language model, too.
+        """
+        trace = yield from self._trace(question, topics, predict=predict)
+        yield trace.answer
 
     def explain(self, question: str, *, topics: Collection[EntityId] = (), predict: bool = False) -> Trace:
         """How ``ask`` answers, and also what it had no need to look at: plans and words, where the other settled it.
@@ -109,7 +121,7 @@ class Answerer:
             PlannerError: the trained planner cannot be read.
             LearningError: what was learned of the graph cannot be read.
         """
-        trace = self._trace(question, topics, predict=predict)
+        trace = outcome(self._trace(question, topics, predict=predict))
         asked, choice = trace.asked, trace.choice
         if asked is None or choice is None:
             return trace
@@ -167,7 +179,7 @@ class Answerer:
         links = link(self._names(self._store.version()), self._ontology, text)
         return self._prover.passages(self._retriever.retrieve(text, limit=limit, links=links).passages)
 
-    def _trace(self, question: str, topics: Collection[EntityId], *, predict: bool) -> Trace:
+    def _trace(self, question: str, topics: Collection[EntityId], *, predict: bool) -> Generator[Step, None, Trace]:
         if not name_key(question):
             return Trace(abstain(question, "the question is empty"))
         if len(question) > LONGEST:
@@ -179,10 +191,11 @@ class Answerer:
             known = facts.entities(strangers)
             named = sorted(f"{known[id].name} ({known[id].type})" if id in known else str(id) for id in strangers)
             return Trace(abstain(question, f"the question has no name that may mean {' or '.join(named)}"))
+        yield Linked(tuple(asked.links))
         if not asked.links:
             reason = "nothing in the graph has a name that the question mentions"
-            heard = self._ask_model(asked, None, facts)
-            return heard.said or self._prover.from_passages(asked, None, heard.after(reason), heard.passages)
+            model = yield from self._ask_model(asked, None, facts)
+            return model.said or self._from_passages(asked, None, reason, model)
         choice = self._choose(asked, facts)
         while isinstance(choice.reading, Reading) and choice.reading.meant:
             meant = choice.reading.meant
@@ -194,38 +207,42 @@ class Answerer:
             answer = self._from_prediction(asked, choice, facts)
             if not answer.abstained:
                 return Trace(answer, "prediction", asked, choice)
-        heard = self._ask_model(asked, choice, facts)
+        model = yield from self._ask_model(asked, choice, facts)
         if isinstance(choice.reading, Reading):
             answer = self._prover.from_graph(asked, choice.reading, facts)
-            if heard.said is not None and (answer.abstained or heard.said.answer.confidence > answer.confidence):
-                return heard.said
+            if model.said is not None and (answer.abstained or model.said.answer.confidence > answer.confidence):
+                return model.said
             if not answer.abstained:
-                return Trace(answer, choice.by, asked, choice)
+                return Trace(answer, choice.by, asked, choice, heard=model.heard)
         elif choice.reading.final:
             return Trace(abstain(question, choice.reading.reason), "nothing", asked, choice)
-        elif heard.said is not None:
-            return heard.said
+        elif model.said is not None:
+            return model.said
         else:
             answer = self._prover.from_walk(asked, choice.reading, facts)
             if not answer.abstained:
-                return Trace(answer, "passages", asked, choice)
+                return Trace(answer, "passages", asked, choice, heard=model.heard)
             if predict:
                 answer = self._from_prediction(asked, choice, facts)
                 if not answer.abstained:
-                    return Trace(answer, "prediction", asked, choice)
-        return self._prover.from_passages(asked, choice, heard.after(answer.reason), heard.passages)
+                    return Trace(answer, "prediction", asked, choice, heard=model.heard)
+        return self._from_passages(asked, choice, answer.reason, model)
 
-    def _ask_model(self, asked: Asked, choice: Choice | None, facts: Facts) -> "_Heard":
-        """What the language model answers, where there is one and the graph leaves a question open."""
-        fused = self._fused()
-        if fused is None or not unsettled(choice):
-            return _Heard()
+    def _from_passages(self, asked: Asked, choice: Choice | None, reason: str, model: _Consulted) -> Trace:
+        trace = self._prover.from_passages(asked, choice, model.after(reason), model.passages)
+        return replace(trace, heard=model.heard)
+
+    def _ask_model(self, asked: Asked, choice: Choice | None, facts: Facts) -> Generator[Step, None, _Consulted]:
+        """What the language model answers, where the graph leaves a question open and there is one."""
+        fused = self._fused() if unsettled(choice) else None
+        if fused is None:
+            return _Consulted()
         whole = None if choice is None else self._whole(asked, choice, facts)
         passages = self._prover.found(asked)
-        answer = fused.read(asked, facts, whole, passages)
-        if answer.abstained:
-            return _Heard(passages=passages, reason=answer.reason)
-        return _Heard(Trace(answer, "model", asked, whole, tuple(passages)), passages)
+        heard = yield from fused.reading(asked, facts, whole, passages)
+        if heard.answer.abstained:
+            return _Consulted(passages=passages, heard=heard)
+        return _Consulted(Trace(heard.answer, "model", asked, whole, tuple(passages), heard), passages, heard)
 
     def _choose(self, asked: Asked, facts: Facts) -> Choice:
         operation = self._operators.read(asked, facts, lambda: self._plain(asked, facts).reading)

@@ -20,6 +20,15 @@ from kg.store import DocumentRecord, GraphStore
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """A claim, and what is wrong with it, or else what was checked of it; each in one line."""
+
+    said: Said
+    wrong: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A store's word on what was said."""
 
@@ -44,14 +53,9 @@ def answered(
         StoreError: the store failed.
     """
     held = _looked_up(said, store)
-    kept: list[tuple[Said, str]] = []
-    failed: list[str] = []
-    for one in said:
-        wrong, note = _quotation(one, held) if one.entity is None else _named(one, topics, held)
-        if wrong:
-            failed.append(f"{one.claim.text!r} was said and left out: {wrong}")
-        else:
-            kept.append((one, note))
+    checked = _checked(said, topics, held)
+    kept = [(one.said, one.note) for one in checked if not one.wrong]
+    failed = [f"{one.said.claim.text!r} was said and left out: {one.wrong}" for one in checked if one.wrong]
     if not kept:
         return abstain(question, "; ".join(failed) or "nothing was said")
     paths = tuple(dict.fromkeys(Path(tuple(held.facts[f.id] for f in one.facts)) for one, _ in kept if one.facts))
@@ -71,6 +75,19 @@ def answered(
     )
     answer = verify(answer, store, cut)
     return answer if answer.abstained else replace(answer, checked=tuple(dict.fromkeys(note for _, note in kept)))
+
+
+def check(said: Sequence[Said], topics: Collection[EntityId], store: GraphStore) -> list[Checked]:
+    """Each claim, held against the store as `answered` does it.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    return _checked(said, topics, _looked_up(said, store))
+
+
+def _checked(said: Sequence[Said], topics: Collection[EntityId], held: Held) -> list[Checked]:
+    return [Checked(one, *(_quotation(one, held) if one.entity is None else _named(one, topics, held))) for one in said]
 
 
 def _looked_up(said: Sequence[Said], store: GraphStore) -> Held:

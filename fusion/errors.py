@@ -12,7 +12,8 @@ FusionError                       a kind of GraphError
     ├── PromptTooLongError        the prompt does not fit into what the model reads at once
     ├── LanguageModelMemoryError  there is no memory for the model, or for what it is asked to read
     └── LanguageServerError       a model's server does not answer, or refuses
-        └── MalformedReplyError   it answered with something that is no answer
+        ├── MalformedReplyError   it answered with something that is no answer
+        └── TransientServerError  it is busy, cannot be reached, or broke off: it may be well a moment later
 """
 
 from kg.errors import GraphError
@@ -68,3 +69,11 @@ class LanguageServerError(LanguageModelError):
 
 class MalformedReplyError(LanguageServerError):
     """A model's server answered with something that is no answer."""
+
+
+class TransientServerError(LanguageServerError):
+    """A model's server is busy, cannot be reached, or broke off; it may be well after so many seconds."""
+
+    def __init__(self, message: str, *, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after

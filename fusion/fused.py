@@ -7,7 +7,10 @@ scored (scoring.py) and one is sure, that chain answers; else what the model say
 all entities are given, as the plan gives them, however few of them the model names.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from threading import Lock
 
 from fusion.answer import Answer, abstain
 from fusion.checking import answered
@@ -16,13 +19,16 @@ from fusion.context import Context
 from fusion.decode import Said
 from fusion.errors import PromptTooLongError
 from fusion.gathering import Gatherer, led_to
+from fusion.influence import MOST, Influence, influences
+from fusion.outcome import outcome
 from fusion.paths import Facts
 from fusion.prompt import name_shown
 from fusion.reader import LISTED, Asked
 from fusion.reasoned import Guess
 from fusion.reasoner.model import Calibration
 from fusion.scoring import CHAINS, Steps, chains, rank, see, steps_of
-from fusion.speaking import LocalSpeaker, Speaker, Spoken
+from fusion.speaking import LocalSpeaker, Speaker, Speaking, Spoken
+from fusion.steps import Given, Piece
 from fusion.thought import SURE, Planned, Thought
 from fusion.trace import Choice, Passage
 from fusion.verify import walks
@@ -30,17 +36,40 @@ from kg.facts import EntityId
 from kg.store import GraphStore
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What a language model was given, what it said, and the answer that came of it, or why none did."""
+
+    model: str
+    context: Context
+    spoken: Spoken
+    answer: Answer
+
+
 class FusedReader:
-    """Answers questions with a language model. As safe to use from several threads as its model is."""
+    """Answers questions with a language model. Safe to use from several threads: one at a time has a local model."""
 
     def __init__(
         self, store: GraphStore, gatherer: Gatherer, speaker: Speaker, *, calibration: Calibration | None = None
     ) -> None:
         """With a ``calibration`` of chains, they are scored by a model in this process before it speaks."""
         self._store, self.gatherer, self._speaker, self._calibration = store, gatherer, speaker, calibration
+        # A server has its own queue; a model in this process has this machine's memory alone.
+        self.turn: AbstractContextManager[object] = Lock() if isinstance(speaker, LocalSpeaker) else nullcontext()
+
+    @property
+    def speaker(self) -> Speaker:
+        """What speaks; to be used while it is one's ``turn``."""
+        return self._speaker
 
     def read(self, asked: Asked, facts: Facts, choice: Choice | None, passages: Sequence[Passage]) -> Answer:
-        """The model's answer, every claim of it checked, or why there is none.
+        """The model's answer, every claim of it checked, or why there is none. Raises as `reading` does."""
+        return outcome(self.reading(asked, facts, choice, passages)).answer
+
+    def reading(
+        self, asked: Asked, facts: Facts, choice: Choice | None, passages: Sequence[Passage]
+    ) -> Generator[Given | Piece, None, Heard]:
+        """The same, told as the model writes; it is this reader's turn until the model has ended.
 
         Raises:
             StoreError: the store failed.
@@ -48,7 +77,32 @@ class FusedReader:
             LanguageModelMemoryError: there is no memory for the prompt.
         """
         context = self.gatherer.gather(asked, facts, choice, passages)
-        spoken = self._ranked(context, asked.unfit) or self._speaker.speak(context, asked)
+        with self.turn:
+            spoken = yield from self._spoken(context, asked)
+        return Heard(self._speaker.name, context, spoken, self._answer(asked, facts, choice, context, spoken))
+
+    def soft_tokens(self, heard: Heard) -> int:
+        """How many soft tokens stood before what the model read."""
+        if heard.spoken.prompt is None or not isinstance(self._speaker, LocalSpeaker):
+            return 0
+        return len(heard.context.view.candidates) if self._speaker.sees_graphs else 0
+
+    def influences(self, heard: Heard, *, most: int = MOST) -> list[Influence]:
+        """What moved that which was said; nothing of a server's model, which tells no likelihoods.
+
+        Raises:
+            LanguageModelMemoryError: there is no memory for the prompt.
+        """
+        if not isinstance(self._speaker, LocalSpeaker):
+            return []
+        with self.turn:
+            return influences(self._speaker, heard.context, heard.spoken, most=most)
+
+    def _spoken(self, context: Context, asked: Asked) -> Speaking:
+        ranked = self._ranked(context, asked.unfit)
+        return ranked if ranked is not None else (yield from self._speaker.speaking(context, asked))
+
+    def _answer(self, asked: Asked, facts: Facts, choice: Choice | None, context: Context, spoken: Spoken) -> Answer:
         if not spoken.said:
             return abstain(asked.text, spoken.reason)
         said, many = self._whole(spoken.said, context, facts, choice)

@@ -85,6 +85,10 @@ class Prompt:
         parts = [f"{count} {what}{'s' if count != 1 else ''} {how}" for count, what, how in counted if count]
         return f"{', '.join(parts)} for want of room" if parts else ""
 
+    def fact_lines(self) -> list[str]:
+        """The facts as the text has them, without their numbers."""
+        return [_fact_line(fact, self.names) for fact in self.facts]
+
     def number(self, fact: FactId) -> int:
         """The number of a fact; 0 where it is not shown."""
         return next((at for at, one in enumerate(self.facts, start=1) if one.id == fact), 0)

@@ -8,6 +8,7 @@ from fusion.reader import Asked, Miss, Reading
 from kg.facts import Chunk
 
 if TYPE_CHECKING:
+    from fusion.fused import Heard
     from fusion.operators.answers import Operation
     from fusion.reasoned import Guess
     from fusion.thought import Thought
@@ -51,6 +52,7 @@ class Trace:
     asked: Asked | None = None
     choice: Choice | None = None  # None where nothing is linked
     passages: tuple[Passage, ...] = ()  # that were read, best first
+    heard: "Heard | None" = None  # of the language model, where it was asked
 
 
 def unsettled(choice: Choice | None) -> bool:

@@ -20,9 +20,11 @@ from torch import Tensor
 from fusion.errors import LanguageModelError, LanguageModelMemoryError, PromptTooLongError
 from fusion.language.beams import search
 from fusion.language.head import Head
-from fusion.language.protocol import Allowed, Generation, Likelihood, Options, Tokens
+from fusion.language.memory import is_out_of_memory
+from fusion.language.protocol import Allowed, Generation, Likelihood, Options, Tokens, Writing
 from fusion.language.stopping import StopText
 from fusion.language.vocabulary import Vocabulary, read_vocabulary
+from fusion.outcome import outcome
 
 if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
@@ -55,7 +57,7 @@ class Run:
 
 @dataclass(slots=True)
 class _Writing:
-    """A text being written."""
+    """A text being writing."""
 
     tokens: list[int] = field(default_factory=list)
     log_likelihood: float = 0.0
@@ -138,7 +140,9 @@ class HuggingFaceModel:
             )
         try:
             return self._begin(ids, prefix)
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             raise self._no_memory(f"a prompt of {len(ids) + soft} tokens") from error
 
     def read(self, run: Run, tokens: Sequence[Sequence[int]]) -> Tensor:
@@ -185,7 +189,9 @@ class HuggingFaceModel:
             some = order[:batch]
             try:
                 scored = self._score(begun, [texts[one] for one in some])
-            except torch.OutOfMemoryError as error:
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
                 if batch == 1:
                     raise self._no_memory(f"a continuation of {len(texts[order[0]])} tokens") from error
                 batch = max(1, batch // 2)
@@ -211,9 +217,7 @@ class HuggingFaceModel:
             PromptTooLongError: the prompt does not fit into the model's context.
             LanguageModelMemoryError: there is no memory for it.
         """
-        writing = _Writing()
-        text = "".join(self._pieces(prompt, writing, options, allowed, prefix))
-        return Generation(text, writing.ended, tuple(writing.tokens), writing.log_likelihood)
+        return outcome(self.stream(prompt, options=options, allowed=allowed, prefix=prefix))
 
     def stream(
         self,
@@ -222,9 +226,18 @@ class HuggingFaceModel:
         options: Options = GREEDY,
         allowed: Allowed | None = None,
         prefix: Tensor | None = None,
-    ) -> Iterator[str]:
+    ) -> Writing:
         """The text that `generate` gives, piece by piece; raises as it does."""
-        return self._pieces(prompt, _Writing(), options, allowed, prefix)
+        writing, text = _Writing(), list[str]()
+        try:
+            for piece in self._pieces(prompt, writing, options, allowed, prefix):
+                text.append(piece)
+                yield piece
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise self._no_memory("what it writes") from error
+        return Generation("".join(text), writing.ended, tuple(writing.tokens), writing.log_likelihood)
 
     def search(
         self,
@@ -247,7 +260,9 @@ class HuggingFaceModel:
         begun = self.begin(prompt, prefix=prefix, room=max_tokens)
         try:
             found = search(self, begun, beams=beams, max_tokens=max_tokens, allowed=allowed)
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             raise self._no_memory(f"{beams} beams") from error
         return [
             Generation(

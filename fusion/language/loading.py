@@ -16,6 +16,7 @@ from transformers.utils import logging as progress
 
 from fusion.errors import LanguageModelError, LanguageModelMemoryError
 from fusion.language.causal import HuggingFaceModel
+from fusion.language.memory import is_out_of_memory
 from nlp.weights import WeightsError
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ def load(folder: Path, *, name: str, precision: str = "auto", device: str | None
                 quantization_config=quantization,
                 local_files_only=True,
             )
-    except torch.OutOfMemoryError as error:
-        raise LanguageModelMemoryError(
-            f"{name}: no memory left to load it; choose a smaller model, or a lower precision."
-        ) from error
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, MemoryError) as error:
+        if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and is_out_of_memory(error)):
+            raise LanguageModelMemoryError(
+                f"{name}: no memory left to load it; choose a smaller model, or a lower precision."
+            ) from error
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise LanguageModelError(
             f"{name}: cannot be loaded as a causal language model ({first[:200]}); give a folder that holds one."

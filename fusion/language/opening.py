@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fusion.language.server import ServerModel
 
 HUB = "hub:"
+GEMMA = "gemma"
 SERVER = ("http://", "https://")
 
 
@@ -24,7 +25,7 @@ def open_model(
     cache: Path | None = None,
     notify: Callable[[str], None] = lambda message: None,
 ) -> "HuggingFaceModel | ServerModel":
-    """Open the model at an address: a server's URL, ``hub:OWNER/NAME``, a folder, or nothing for Gemma 3 270M.
+    """Open the model at an address: a server's URL, ``hub:OWNER/NAME``, a folder; ``gemma``, or nothing: Gemma 3 270M.
 
     ``model`` and ``key`` are a server's, ``precision`` and ``device`` those of a model in this process.
 
@@ -32,6 +33,7 @@ def open_model(
         WeightsError: the weights are missing or damaged, or the cache cannot be written.
         LanguageModelError: there is no such model, or it cannot be loaded.
     """
+    address = "" if address == GEMMA else address
     if address.startswith(SERVER):
         from fusion.language.server import ServerModel
 

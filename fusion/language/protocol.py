@@ -1,6 +1,6 @@
 """What a language model can be asked for."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -51,6 +51,10 @@ class Generation:
     log_likelihood: float | None = None
 
 
+Writing = Generator[str, None, Generation]
+"""A text piece by piece as it is written; what it returns at its end is the whole. Closing it ends the writing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Likelihood:
     """The natural logarithm of each token's probability, after the prompt and the tokens before it."""
@@ -88,7 +92,7 @@ class TextModel(Protocol):
         """The text after the prompt."""
         ...
 
-    def stream(self, prompt: str, *, options: Options = ...) -> Iterator[str]:
+    def stream(self, prompt: str, *, options: Options = ...) -> Writing:
         """The same text, piece by piece as it is written."""
         ...
 
@@ -100,6 +104,10 @@ class SchemaModel(TextModel, Protocol):
         self, prompt: str, *, options: Options = ..., schema: Mapping[str, object] | None = None
     ) -> Generation:
         """The text after the prompt; with a schema, a whole JSON text, which the caller must still validate."""
+        ...
+
+    def stream(self, prompt: str, *, options: Options = ..., schema: Mapping[str, object] | None = None) -> Writing:
+        """The same text, piece by piece as it is written."""
         ...
 
 
@@ -169,7 +177,7 @@ class CausalModel(Protocol):
         options: Options = ...,
         allowed: Allowed | None = None,
         prefix: "Tensor | None" = None,
-    ) -> Iterator[str]:
+    ) -> Writing:
         """The same text, piece by piece as it is written."""
         ...
 

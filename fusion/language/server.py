@@ -15,9 +15,9 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from fusion.errors import LanguageModelError, LanguageServerError, MalformedReplyError
+from fusion.errors import LanguageModelError, LanguageServerError, MalformedReplyError, TransientServerError
 from fusion.language.events import Guard, data
-from fusion.language.protocol import Generation, Options
+from fusion.language.protocol import Generation, Options, Writing
 from kg.decode import one_line
 
 GREEDY = Options()
@@ -48,14 +48,6 @@ class _Model(BaseModel):
 
 class _Models(BaseModel):
     data: list[_Model]
-
-
-class _TransientError(LanguageServerError):
-    """What may go away when it is tried again, after so many seconds."""
-
-    def __init__(self, message: str, *, after: float = 0.0) -> None:
-        super().__init__(message)
-        self.after = after
 
 
 class ServerModel:
@@ -135,28 +127,30 @@ class ServerModel:
             try:
                 text = "".join(self._ask(prompt, options, schema, finish, deadline))
                 break
-            except _TransientError as error:
+            except TransientServerError as error:
                 self._wait(error, attempt, deadline)
         if schema is not None:
             self._check_json(text, finish)
         return Generation(text, ended=finish.reason == "stop")
 
-    def stream(
-        self, prompt: str, *, options: Options = GREEDY, schema: Mapping[str, object] | None = None
-    ) -> Iterator[str]:
+    def stream(self, prompt: str, *, options: Options = GREEDY, schema: Mapping[str, object] | None = None) -> Writing:
         """The same text piece by piece; once one was given, nothing is tried again. Raises as `generate` does."""
         deadline = time.monotonic() + self._seconds
+        finish, pieces = _Finish(), list[str]()
         for attempt in count(1):
-            begun = False
             try:
-                for piece in self._ask(prompt, options, schema, _Finish(), deadline):
-                    begun = True
+                for piece in self._ask(prompt, options, schema, finish, deadline):
+                    pieces.append(piece)
                     yield piece
-                return
-            except _TransientError as error:
-                if begun:
+                break
+            except TransientServerError as error:
+                if pieces:
                     raise
                 self._wait(error, attempt, deadline)
+        text = "".join(pieces)
+        if schema is not None:
+            self._check_json(text, finish)
+        return Generation(text, ended=finish.reason == "stop")
 
     def models(self) -> list[str]:
         """The models that the server says it has.
@@ -185,7 +179,7 @@ class ServerModel:
                 break
             yield from self._read(event, finish)
         if not finish.reason:
-            raise _TransientError(f"{self._address}: the answer broke off; see what the server's log says.")
+            raise TransientServerError(f"{self._address}: the answer broke off; see what the server's log says.")
 
     def _request(self, prompt: str, options: Options, schema: Mapping[str, object] | None) -> dict[str, object]:
         request: dict[str, object] = {
@@ -217,11 +211,11 @@ class ServerModel:
                     raise self._malformed(f"{one_line(kind) or 'something'} and no stream of events")
                 yield from guard(response.iter_bytes())
         except httpx2.TimeoutException as error:
-            raise _TransientError(
+            raise TransientServerError(
                 f"{self._address}: did not answer in time; see whether the server is busy, or allow it more seconds."
             ) from error
         except httpx2.TransportError as error:
-            raise _TransientError(
+            raise TransientServerError(
                 f"{self._address}: cannot be reached ({one_line(str(error)) or type(error).__name__}); "
                 "start the server, or correct the address."
             ) from error
@@ -250,14 +244,14 @@ class ServerModel:
         status = response.status_code
         message = f"{self._address}: refused with status {status} ({self._shown(said)})"
         if status in TRANSIENT:
-            return _TransientError(f"{message}; try again later.", after=_seconds(response))
+            return TransientServerError(f"{message}; try again later.", after=_seconds(response))
         if status in (401, 403):
             return LanguageServerError(f"{message}; give the key that this server expects.")
         if status == 404:
             return LanguageServerError(f"{message}; correct the address, or the model's name ({self._model}).")
         return LanguageServerError(f"{message}; see what the server's log says.")
 
-    def _wait(self, error: _TransientError, attempt: int, deadline: float) -> None:
+    def _wait(self, error: TransientServerError, attempt: int, deadline: float) -> None:
         """Wait before the next try; what speaks against one is raised."""
         seconds = min(max(error.after, self._pause * 2 ** (attempt - 1)), LONGEST_WAIT)
         if attempt >= self._tries or time.monotonic() + seconds >= deadline:

@@ -36,6 +36,7 @@ class Task:
     rank: int = 8  # of a new adapter
     board: Path | None = None
     resume: bool = False
+    vectors: str = ""  # the learned model that entities' vectors are of
 
 
 def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | None = None) -> Tuned:
@@ -96,6 +97,6 @@ def _write(task: Task, config: TuneConfig, model: FusedModel, learned: Examples,
     if task.earlier is not None:
         before = adapter.read_about(task.earlier).trained
         earlier = (*before.earlier, before.data)
-    about = Trained(learned.digest(), len(learned.examples), config.seed, metrics, earlier)
+    about = Trained(learned.digest(), len(learned.examples), config.seed, metrics, earlier, task.vectors)
     adapter.save(model, task.adapter, about)
     sample.save(task.adapter, kept)

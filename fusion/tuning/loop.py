@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from fusion.errors import OtherModelError, TuningError, TuningMemoryError
+from fusion.language.memory import is_out_of_memory
 from fusion.model import FusedModel
 from fusion.tuning import checkpoint
 from fusion.tuning.batches import lines, portions, shuffled
@@ -301,8 +302,3 @@ class _Run:
     def _devices(self) -> list[torch.device]:
         device = self.model.language.module.device
         return [device] if device.type == "cuda" else []
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether memory ran out: on a GPU it has a kind of its own, on a processor only words."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -22,6 +22,7 @@ STATEMENTS = (
 TEXTS = (
     'Free Guy, 2021, stars "Ryan Reynolds" and was made in New York.',
     "Ryan Reynolds 出生于温哥华。Boston is near.",
+    "It came out on March 21, 2021. Free Guy was shown in Boston, too.",
 )
 
 
@@ -46,11 +47,12 @@ def prompt() -> Prompt:
         (["Serena Quist"], [LEVY], "Serena Levy [5]"),  # by its name, which is what the prompt has
         (["Free Guy"], [GUY], '"Free Guy" (1)'),  # not what was asked about, unless a passage says so
         (["ryan reynolds"], [GUY], '"Ryan Reynolds" (1)'),
-        (["New York", "Boston"], [GUY], '"New York" (1); "Boston" (2)'),
+        (["New York", "Boston"], [GUY], '"New York" (1); "Boston" (3)'),
         (["温哥华"], [GUY], '"温哥华" (2)'),
         (["York, is"], [GUY], "none"),
         (["yan"], [GUY], "none"),  # part of a word
         (['"Ryan Reynolds"'], [GUY], '"”Ryan Reynolds”" (1)'),
+        (["21 March 2021"], [GUY], '"March 21, 2021" (3)'),  # the same date
         ([""], [GUY], "none"),
         ([], [GUY], "none"),
     ],
@@ -71,3 +73,14 @@ def test_no_more_is_taught_than_may_be_said() -> None:
     claims = taught(prompt, [star.name for star in stars], [it.id])
     assert len(claims) == 8
     assert Grammar(prompt).parse(f" {written(claims)}".encode()) is not None
+
+
+def test_the_chain_that_leads_to_most_answers_and_fewest_others() -> None:
+    it, other = film("It"), film("Other")
+    ann, bob, cy = person("Ann"), person("Bob"), person("Cy")
+    statements = [(it, "seen_by", cy), (it, "seen_by", ann), (it, "made_by", ann), (it, "made_by", bob)]
+    asked = context([*statements, (other, "made_by", cy)])
+    prompt = assemble(asked, by_character, budget=10_000)
+    assert written(taught(prompt, ["Ann", "Bob"], [it.id])) == "Ann [3]"  # both are given with it
+    assert written(taught(prompt, ["Ann", "Cy"], [it.id])) == "Cy [1]"
+    assert written(taught(prompt, ["Ann", "Bob", "Cy"], [it.id])) == "Cy [1]; Bob [4]"

@@ -1,0 +1,358 @@
+"""What does each part of the fused model add, on the same questions and with the same budget?
+
+``python -m benchmarks.fusion --set 2wiki`` (see benchmarks/question_sets.py for the others) reads the set's graph into
+memory, trains its planner and reasoner (kept for the next run), and asks the set's test questions of every variant of
+benchmarks/fusion_variants.py. ``--adapter FOLDER`` gives the trained adapter; without one, the variants that need it
+are passed over with a line that says so, and the grammar holds the untrained model.
+
+Then as many questions are asked again of a graph without what answers them: the passages that hold the answers, with
+what they alone state, or, where a set has no passages, the last facts of the chains that explain the answers, with the
+text that states them. Abstaining is measured over both. ``--answerable`` leaves that out.
+
+Every answer is written to a file under ``--cache`` at once, under the set, the variant, the adapter, and the code: the
+same command goes on where it was stopped. Rows are made of these files; ``--no-write`` only prints them.
+``--questions N`` asks the first N, ``--variants a,b`` these variants alone. The first token is timed for the first 20
+questions. ``--memory`` asks five questions of the fused variant alone, and says how much memory the process then takes.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from api.assemble import Services
+from api.planning import learn
+from api.settings import Settings
+from benchmarks.fusion_variants import VARIANTS, WITH_ADAPTER, Bench, Models, Reply
+from benchmarks.question_sets import SETS, Kind, QuestionSet, drawn, supporting
+from benchmarks.rows import Row, merge_rows
+from fusion import adapter
+from fusion.answerer import Answerer
+from fusion.evaluate import Abstention, Question, exact_match, normalise, rouge_l, token_f1
+from fusion.fused import FusedReader
+from fusion.gathering import Gatherer
+from fusion.language import open_model
+from fusion.language.causal import HuggingFaceModel
+from fusion.planned import open_reader
+from fusion.planner.questions import Question as Given
+from fusion.reasoner.fusing import calibration_error
+from fusion.speaking import LocalSpeaker
+from fusion.tuning.curriculum import placed
+from kg.mirror import mirror
+from kg.store import GraphStore
+from kg.withheld import Withheld, WithheldStore, only_in, stating
+from nlp.weights import cache_folder
+
+NAME = "fusion"
+ROOT = Path(__file__).parents[1]
+WARM = Question("What is it about?", ("",))  # asked first, and not counted: what is read once is read then
+TIMED = 20  # questions whose first token is timed
+PARTS = ("answerable", "unanswerable")
+Answers = dict[tuple[str, str], dict[int, Reply]]  # (variant, part) → number of the question → what was answered
+
+
+class Ground:
+    """A set's graph in memory, with what reads questions of it."""
+
+    def __init__(self, found: QuestionSet, folder: Path) -> None:
+        """``folder`` keeps the planner and the reasoner, which learn from the train part, or from made questions."""
+        self.found = found
+        self.services = Services(Settings(store="memory:", model=folder), notify=_say)
+        begun = time.perf_counter()
+        found.fill(self.services)
+        counts = self.services.store.counts()
+        _say(f"{counts.chunks:,} passages and {counts.facts:,} facts read in {time.perf_counter() - begun:.0f} s")
+        if not self.services.planner_file.exists():
+            learn(self.services, given(found.train), generated=not found.train, seed=0, tell=_say)
+
+    def answerer(self, store: GraphStore, fused: FusedReader | None = None) -> Answerer:
+        """What answers questions of the graph, or of what is left of it."""
+        services = self.services
+        read = open_reader(store, services.embedder, planner=services.planner_file, reasoner=services.reasoner_file)
+        if read is not None:
+            read.warm()
+        return Answerer(
+            store,
+            embedder=services.embedder,
+            ontology=services.ontology,
+            planned=lambda: read,
+            names=services.names,
+            fused=lambda: fused,
+        )
+
+    def bench(self, store: GraphStore, models: Models) -> Bench:
+        """All variants over the graph, or over what is left of it."""
+        embedder, viewed = self.services.embedder, models.adapted
+        gatherers = [Gatherer(store, embedder=embedder, viewed=viewed) for _ in range(2)]  # neither warms the other
+        fused = FusedReader(store, gatherers[0], models.speaker)
+        found = Bench(store, models, gatherers[1], self.answerer(store), self.answerer(store, fused))
+        found.ask(WARM, [one for one in VARIANTS if models.adapted or one not in WITH_ADAPTER])
+        return found
+
+    def without(self, asked: Sequence[Question]) -> GraphStore | None:
+        """The graph without what answers these questions; None where the set does not tell what does."""
+        store = self.services.store
+        if chunks := supporting(store, asked):
+            return WithheldStore(store, Withheld(only_in(store, chunks), chunks))
+        answering = placed(store, mirror(store), given(asked), hops=self.found.hops)
+        facts = frozenset(fact for one in answering for fact in one.facts)
+        if not facts:
+            return None
+        return WithheldStore(store, Withheld(facts, stating(store.facts_between(facts))))
+
+
+def given(asked: Sequence[Question]) -> list[Given]:
+    """Questions as `clew learn --questions` takes them."""
+    return [Given(at, one.text, one.gold, one.topic) for at, one in enumerate(asked, 1)]
+
+
+def models(folder: Path | None, ground: Ground, address: str = "") -> Models:
+    """The language model, and with an adapter the same once more: adapted."""
+
+    def opened() -> HuggingFaceModel:
+        found = open_model(address, notify=_say)
+        if not isinstance(found, HuggingFaceModel):
+            raise SystemExit("give a model that runs in this process: one behind a server reads no soft tokens")
+        return found
+
+    plain = opened()
+    if folder is None:
+        return Models(plain, LocalSpeaker(plain))
+    learned = ground.services.store.learned()
+    fused = adapter.load(
+        folder,
+        opened(),
+        encoder=ground.services.embedder.name,
+        vector_width=0 if learned is None else learned.dimensions,
+        merge=True,
+    )
+    return Models(plain, LocalSpeaker(fused.language, soft_tokens=fused.soft_tokens), adapted=True)
+
+
+class Kept:
+    """The answers of one set, in a file for each variant, part, adapter and state of the code."""
+
+    def __init__(self, folder: Path, mark: str) -> None:
+        self._folder, self._mark = folder, mark
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def read(self, variant: str, part: str) -> dict[int, Reply]:
+        """What was answered before; a last line that was cut off is taken out, and asked again."""
+        path = self._path(variant, part)
+        text = path.read_text("utf-8") if path.exists() else ""
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:
+            path.write_text(whole, "utf-8")
+        found = {}
+        for line in whole.splitlines():
+            row = json.loads(line)
+            number = row.pop("question")
+            found[number] = Reply(**row | {"items": tuple(map(tuple, row["items"]))})
+        return found
+
+    def add(self, variant: str, part: str, number: int, reply: Reply) -> None:
+        """Keep an answer."""
+        with self._path(variant, part).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"question": number, **reply.row()}) + "\n")
+
+    def _path(self, variant: str, part: str) -> Path:
+        return self._folder / f"{variant}-{part}-{self._mark}.jsonl"
+
+
+def mark(folder: Path | None, address: str) -> str:
+    """A digest of the code that answers, of the language model's address, and of the adapter."""
+    found = hashlib.sha256(address.encode())
+    code = [path for package in ("kg", "nlp", "fusion") for path in (ROOT / package).rglob("*") if path.is_file()]
+    code = [path for path in code if path.suffix in (".py", ".toml", ".ttl")]
+    code += [ROOT / "benchmarks" / name for name in ("fusion.py", "fusion_variants.py", "question_sets.py")]
+    for path in sorted(code):
+        found.update(path.read_bytes())
+    if folder is not None:
+        found.update((folder / adapter.ABOUT).read_bytes())
+    return found.hexdigest()[:12]
+
+
+def ask(bench: Bench, part: str, asked: Sequence[tuple[int, Question]], variants: Sequence[str], kept: Kept) -> Answers:
+    """The answers of variants to questions: those that were kept, and the others anew."""
+    answers: Answers = {(variant, part): kept.read(variant, part) for variant in variants}
+    begun = time.perf_counter()
+    for done, (number, question) in enumerate(asked, 1):
+        missing = [variant for variant in variants if number not in answers[variant, part]]
+        timed = part == PARTS[0] and number < TIMED
+        for variant, reply in bench.ask(question, missing, first=timed).items() if missing else ():
+            kept.add(variant, part, number, reply)
+            answers[variant, part][number] = reply
+        if missing and (done % 20 == 0 or done == len(asked)):
+            _say(f"{part}: {done} of {len(asked)} questions, {time.perf_counter() - begun:.0f} s")
+    return answers
+
+
+def rows_of(found: QuestionSet, asked: Sequence[tuple[int, Question]], answers: Answers, command: str) -> Iterator[Row]:
+    """A row a measure and variant."""
+    grouped: defaultdict[str, dict[str, list[Reply]]] = defaultdict(dict)
+    for (variant, part), replies in answers.items():
+        grouped[variant][part] = [replies[number] for number, _ in asked]
+    questions = [question for _, question in asked]
+    for variant, parts in grouped.items():
+        seconds = sum(reply.milliseconds for replies in parts.values() for reply in replies) / 1000
+        row = partial(_row, found.title, variant, f"{len(asked)} test questions", seconds, command)
+        for measure, (value, unit) in measures(found.kind, questions, parts[PARTS[0]]).items():
+            yield row(measure, value, unit)
+        if PARTS[1] in parts:
+            pairs = [(reply.abstained, part == PARTS[1]) for part, replies in parts.items() for reply in replies]
+            told = Abstention.of(pairs)
+            for measure in ("precision", "recall", "f1"):
+                yield row(f"abstention {measure}".replace("f1", "F1"), 100 * getattr(told, measure), "%")
+
+
+def measures(kind: Kind, asked: Sequence[Question], replies: Sequence[Reply]) -> dict[str, tuple[float, str]]:
+    """What answers to questions come to."""
+    right = [is_right(question, reply) for question, reply in zip(asked, replies, strict=True)]
+    done = [(reply, good) for reply, good in zip(replies, right, strict=True) if not reply.abstained]
+    found: dict[str, tuple[float, str]] = {}
+    if kind == "names":
+        found["Hits@1"] = _percent(right), "%"
+        found["F1 of names"] = _percent(map(f1_of_names, asked, replies)), "%"
+    else:
+        found["exact match"] = _percent(_best(exact_match, asked, replies)), "%"
+        found["F1 of words"] = _percent(_best(token_f1, asked, replies)), "%"
+    if kind == "text":
+        found["right, by any name"] = _percent(right), "%"
+    if kind == "long":
+        found["ROUGE-L"] = _percent(_best(rouge_l, asked, replies)), "%"
+    found["answered"] = _percent(not reply.abstained for reply in replies), "%"
+    if done:
+        if kind != "long":
+            found["right among answered"] = _percent(good for _, good in done), "%"
+            chances = np.array([reply.confidence for reply, _ in done])
+            found["calibration error"] = 100 * calibration_error(chances, np.array([g for _, g in done], float)), "%"
+        found["borne out by graph or sources"] = _percent(reply.borne for reply, _ in done), "%"
+    found["evidence recall"] = _percent(reply.evidence for reply in replies), "%"
+    times = [reply.milliseconds for reply in replies]
+    found["answer p50"] = float(np.percentile(times, 50)), "ms"
+    found["answer p95"] = float(np.percentile(times, 95)), "ms"
+    if firsts := [reply.first for reply in replies if reply.first]:
+        found["first token p50"] = float(np.percentile(firsts, 50)), "ms"
+    return found
+
+
+def is_right(question: Question, reply: Reply) -> bool:
+    """Whether the first thing that was named is an answer, by any of its names."""
+    gold = {normalise(name) for name in question.gold}
+    return bool(reply.items) and not gold.isdisjoint(normalise(name) for name in reply.items[0] if name.strip())
+
+
+def f1_of_names(question: Question, reply: Reply) -> float:
+    """The F1 of all that was named."""
+    gold = {normalise(name) for name in question.gold}
+    hits = [gold & {normalise(name) for name in item if name.strip()} for item in reply.items]
+    both = len(set().union(*hits))
+    return 2 * both / (len(reply.items) + len(gold)) if both else 0.0
+
+
+def _best(measure: Callable[[str, str], float], asked: Sequence[Question], replies: Sequence[Reply]) -> Iterator[float]:
+    """Of each question, how near the text comes to the answer that it is nearest to."""
+    for question, reply in zip(asked, replies, strict=True):
+        text = "; ".join(item[0] for item in reply.items)
+        yield max(float(measure(text, gold)) for gold in question.gold) if text else 0.0
+
+
+def _percent(values: Iterable[float]) -> float:
+    return 100 * float(np.mean(list(values)))
+
+
+def _row(
+    data: str, variant: str, split: str, seconds: float, command: str, measure: str, value: float, unit: str
+) -> Row:
+    return Row(
+        data=data, split=split, system=SYSTEMS[variant], measure=measure, value=round(value, 2), unit=unit,
+        seconds=round(seconds, 1), command=command,
+    )  # fmt: skip
+
+
+SYSTEMS: Mapping[str, str] = {
+    "alone": "language model alone",
+    "text": "+ passages (plain RAG)",
+    "facts": "+ facts as text",
+    "tuned": "+ adapter, without soft tokens",
+    "soft": "+ graph soft tokens",
+    "held": "+ constrained decoding",
+    "checked": "+ verification",
+    "reasoner": "graph alone, no language model",
+    "fused": "all fused",
+}
+
+
+def memory() -> float:
+    """The memory of this process now, in megabytes."""
+    status = Path("/proc/self/status").read_text("utf-8")
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure one set, and merge its rows into the file."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{NAME}", description=__doc__.partition("\n")[0])
+    parser.add_argument("--set", required=True, choices=SETS)
+    parser.add_argument("--questions", type=int)
+    parser.add_argument("--variants", default=",".join(VARIANTS))
+    parser.add_argument("--adapter", type=Path)
+    parser.add_argument("--model", default="", help="address of the language model; without it, Gemma 3 270M")
+    parser.add_argument("--cache", type=Path, default=cache_folder() / "fusion-benchmark")
+    parser.add_argument("--answerable", action="store_true", help="leave out the questions without an answer")
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--no-write", action="store_true")
+    options = parser.parse_args()
+    variants = options.variants.split(",")
+    if unknown := sorted({*variants} - {*VARIANTS}):
+        parser.error(f"{', '.join(unknown)}: choose of {', '.join(VARIANTS)}")
+    if options.adapter is None and (passed := [one for one in variants if one in WITH_ADAPTER]):
+        _say(f"no adapter is given: {', '.join(passed)} are passed over")
+        variants = [one for one in variants if one not in passed]
+    found = SETS[options.set](options.set)
+    command = " ".join((f"python -m benchmarks.{NAME}", *sys.argv[1:]))
+    ground = Ground(found, options.cache / found.name / "planner")
+    try:
+        rows = list(_measured(ground, variants, options, command))
+    finally:
+        ground.services.close()
+    if options.no_write:
+        for row in rows:
+            print(f"{row['data']} · {row['split']} · {row['system']} · {row['measure']}: {row['value']} {row['unit']}")
+    else:
+        merge_rows(NAME, rows)
+
+
+def _measured(ground: Ground, variants: Sequence[str], options: argparse.Namespace, command: str) -> Iterator[Row]:
+    found, store = ground.found, ground.services.store
+    opened = models(options.adapter, ground, options.model)
+    asked = drawn(found.test, options.questions)
+    if options.memory:
+        for _, question in asked[:5]:
+            ground.bench(store, opened).ask(question, ["fused"])
+        row = _row(found.title, "fused", "five questions", 0.0, command, "memory of the process", memory(), "MB")
+        yield row
+        return
+    kept = Kept(options.cache / found.name, mark(options.adapter, options.model))
+    answers = ask(ground.bench(store, opened), PARTS[0], asked, variants, kept)
+    if not options.answerable:
+        rest = ground.without([question for _, question in asked])
+        if rest is None:
+            _say(f"{found.title} does not tell what holds its answers: none of its questions is made unanswerable")
+        else:
+            answers |= ask(ground.bench(rest, opened), PARTS[1], asked, variants, kept)
+    yield from rows_of(found, asked, answers, command)
+
+
+if __name__ == "__main__":
+    main()

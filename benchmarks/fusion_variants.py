@@ -1,0 +1,276 @@
+"""The parts of the fused model, one after the other: each variant answers the same questions from the same context.
+
+========  ============================================================================================================
+alone     the language model, which reads the question and nothing else
+text      and the passages that are found: plain retrieval-augmented generation
+facts     and the facts, as text
+tuned     the same, by the trained adapter, without its soft tokens
+soft      the same, with its soft tokens
+held      the same, held to the grammar; by the untrained model where there is no adapter
+checked   the same, each claim held against the store
+reasoner  the graph alone: what Clew answers without a language model
+fused     all together: what Clew answers with it
+========  ============================================================================================================
+
+The first five write freely; a model's text is its first line. The first three are shown three questions with answers
+before the prompt, without which a model that was never trained to answer writes nothing at all.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import exp
+
+import regex
+
+from fusion.answer import Answer
+from fusion.answerer import Answerer
+from fusion.checking import answered
+from fusion.claims import NONE
+from fusion.context import Context
+from fusion.decode import Grammar, Said
+from fusion.evaluate import Question, normalise, recall, words
+from fusion.gathering import Gatherer
+from fusion.language.causal import HuggingFaceModel
+from fusion.language.protocol import Options
+from fusion.prompt import TAIL, name_shown, shown
+from fusion.speaking import LocalSpeaker
+from kg.facts import EntityId, name_key
+from kg.store import GraphStore
+
+VARIANTS = ("alone", "text", "facts", "tuned", "soft", "held", "checked", "reasoner", "fused")
+WITH_ADAPTER = ("tuned", "soft")
+BY_GRAPH = ("reasoner", "fused")
+FREE = Options(max_tokens=48, stop=("\n",))
+NO_ANSWER = frozenset(("", NONE, "unknown", "i don t know", "i do not know", "not given", "no answer"))
+
+SHOTS = (
+    "Question: What is the capital of France?\nAnswer: Paris\n\n"
+    "Question: Who wrote Hamlet?\nAnswer: William Shakespeare\n\n"
+    "Question: When did the Second World War end?\nAnswer: 1945\n\n"
+)
+
+_NUMBERS = regex.compile(r"\s*(?:\[\d*\]?)+|\s*\(\d+\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a variant answered to a question; times in milliseconds, ``evidence`` and ``borne`` shares.
+
+    ``items`` are the things that it named, the first one first, each by all of its names. ``borne``: of them, those
+    that the graph or the text that was read has.
+    """
+
+    text: str = ""
+    items: tuple[tuple[str, ...], ...] = ()
+    confidence: float = 0.0
+    evidence: float = 0.0
+    borne: float = 0.0
+    milliseconds: float = 0.0
+    first: float = 0.0  # until the first token; 0 where that was not measured
+
+    @property
+    def abstained(self) -> bool:
+        """Whether there is no answer."""
+        return not self.items
+
+    def row(self) -> dict[str, object]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The language model as it was published, and with an adapter; what it reads before a prompt, with one."""
+
+    plain: HuggingFaceModel
+    speaker: LocalSpeaker
+    adapted: bool = False
+
+
+class Bench:
+    """Answers questions of one store by every variant."""
+
+    def __init__(
+        self,
+        store: GraphStore,
+        models: Models,
+        gatherer: Gatherer,
+        alone: Answerer,
+        fused: Answerer,
+    ) -> None:
+        """``alone`` answers without a language model, and is also what questions are understood by."""
+        self._store, self._models, self._gatherer = store, models, gatherer
+        self._alone, self._fused = alone, fused
+
+    def ask(self, question: Question, variants: Sequence[str], *, first: bool = False) -> dict[str, Reply]:
+        """What variants answer; ``first``: how long the first token takes is measured, too."""
+        found = {}
+        for variant in variants:  # before others have read what they read, so that they take as long as alone
+            if variant in BY_GRAPH:
+                found[variant] = self._by_graph(variant, question)
+        if rest := [variant for variant in variants if variant not in BY_GRAPH]:
+            topics = self._topics(question)
+            begun = time.perf_counter()
+            context = self._alone.gather(question.text, self._gatherer, topics=topics)
+            spent = _since(begun)
+            free = [variant for variant in rest if variant not in ("held", "checked")]
+            found |= {one: self._freely(one, question, context, spent, first=first) for one in free}
+            if len(free) < len(rest):
+                both = self._held(question, context, topics, spent, first=first)
+                found |= {one: both[one] for one in rest if one not in free}
+        return found
+
+    def _by_graph(self, variant: str, question: Question) -> Reply:
+        answerer = self._fused if variant == "fused" else self._alone
+        topics = self._topics(question)
+        begun = time.perf_counter()
+        answer = answerer.ask(question.text, topics=topics)
+        return self._reply(question, answer, _since(begun))
+
+    def _topics(self, question: Question) -> tuple[EntityId, ...]:
+        """What the question is about, where the set gives it, as far as the question is read as naming it."""
+        if not question.topic:
+            return ()
+        given = {one.id for one in self._store.find_entities({name_key(question.topic)})}
+        asked, _ = self._alone.understand(question.text)
+        return tuple(sorted(given & {link.entity.id for link in asked.links}))
+
+    def _reply(self, question: Question, answer: Answer, spent: float) -> Reply:
+        if answer.abstained:
+            return Reply(milliseconds=spent)
+        documents = {citation.document for citation in answer.citations}
+        titles = [record.title for record in self._store.document_records(documents)]
+        read = " ".join(citation.quote for citation in answer.citations)
+        items = tuple((one.name, *one.aliases) for one in answer.entities) or ((answer.text,),)
+        items = ((answer.text, *items[0]), *items[1:])
+        return Reply(
+            text=answer.text,
+            items=items,
+            confidence=answer.confidence,
+            evidence=_evidence(question, titles, read),
+            borne=float(self._holds(answer)),
+            milliseconds=spent,
+        )
+
+    def _holds(self, answer: Answer) -> bool:
+        """Whether the store has every entity and fact of an answer, and its sources every quotation, looked up anew."""
+        facts = {fact.id: fact for path in answer.paths for fact in path.facts}
+        held = self._store.facts_between([(f.subject, f.relation, f.object) for f in facts.values()])
+        entities = {entity.id for entity in answer.entities}
+        texts = {one.document: self._store.chunks_of(one.document) for one in answer.citations}
+        return (
+            {fact.id for fact in held} == facts.keys()
+            and {entity.id for entity in self._store.entities(entities)} == entities
+            and all(
+                "".join(chunk.text for chunk in texts[one.document])[one.start : one.end] == one.quote
+                for one in answer.citations
+            )
+        )
+
+    def _freely(self, variant: str, question: Question, context: Context, spent: float, *, first: bool) -> Reply:
+        """The first line of what a model writes."""
+        before = 0.0 if variant == "alone" else spent
+        begun = time.perf_counter()
+        model = self._models.speaker.model if variant in WITH_ADAPTER else self._models.plain
+        prefix = self._models.speaker.soft_tokens(context) if variant == "soft" else None
+        if variant == "alone":
+            prompt, titles = f"Question: {' '.join(shown(question.text).split())}\n{TAIL}", []
+        else:
+            given = replace(context, facts=(), candidates=()) if variant == "text" else context
+            packed = self._models.speaker.prompt(given)
+            prompt, titles = packed.text, [one.passage.title for one in packed.passages]
+        if variant not in WITH_ADAPTER:
+            prompt = SHOTS + prompt
+        packing = _since(begun)
+        found = model.generate(prompt, options=FREE, prefix=prefix)
+        whole = before + _since(begun)
+        text = found.text.strip()
+        took = 0.0
+        if first:
+            took = before + packing + _timed(lambda: next(model.stream(prompt, options=FREE, prefix=prefix), ""))
+        return Reply(
+            text=text,
+            items=_items(text),
+            confidence=exp(found.log_likelihood or 0.0),
+            evidence=0.0 if variant == "alone" else _evidence(question, titles, prompt.removeprefix(SHOTS)),
+            borne=self._borne(_items(text), prompt.removeprefix(SHOTS)),
+            milliseconds=whole,
+            first=took,
+        )
+
+    def _borne(self, items: Sequence[Sequence[str]], read: str) -> float:
+        """The share of what a model wrote that is a name of the graph, or stands in what it read."""
+        known = self._store.find_entities({name_key(item[0]) for item in items})
+        keys = {name_key(name) for entity in known for name in (entity.name, *entity.aliases)}
+        there = read.rpartition("\nQuestion:")[0].casefold()
+        return sum(name_key(item[0]) in keys or item[0].casefold() in there for item in items) / max(1, len(items))
+
+    def _held(
+        self, question: Question, context: Context, topics: Sequence[EntityId], spent: float, *, first: bool
+    ) -> dict[str, Reply]:
+        """What is said under the grammar, as it is said, and as far as it holds."""
+        speaker = self._models.speaker
+        asked, _ = self._alone.understand(question.text, topics=topics)
+        links = {found.entity.id for found in asked.links}
+        begun = time.perf_counter()
+        spoken = speaker.speak(context, asked)
+        said = spent + _since(begun)
+        begun = time.perf_counter()
+        answer = answered(question.text, spoken.said, links, self._store, confidence=spoken.confidence)
+        checked = self._reply(question, answer, said + _since(begun))
+        begun = time.perf_counter()
+        prompt = speaker.prompt(context)
+        took = 0.0
+        if first:
+            grammar = Grammar(
+                prompt, speaker.model.vocabulary, ends=speaker.model.ends, topics=links, unfit=asked.unfit
+            )
+            prefix = speaker.soft_tokens(context)
+            took = spent + _since(begun)
+            took += _timed(lambda: next(speaker.model.stream(prompt.text, allowed=grammar.allowed, prefix=prefix), ""))
+        evidence = _evidence(question, [one.passage.title for one in prompt.passages], prompt.text)
+        items = tuple(map(_names, spoken.said))
+        held = Reply(
+            text="; ".join(item[0] for item in items),
+            items=items,
+            confidence=spoken.confidence,
+            evidence=evidence,
+            borne=float(bool(items)),
+            milliseconds=said,
+            first=took,
+        )
+        return {"held": held, "checked": replace(checked, evidence=evidence, first=took)}
+
+
+def _names(said: Said) -> tuple[str, ...]:
+    if said.entity is None:
+        return (said.claim.text,)
+    return (said.claim.text, said.entity.name, *said.entity.aliases)
+
+
+def _items(text: str) -> tuple[tuple[str, ...], ...]:
+    """What a text names: its parts, the first also as the whole; nothing where it says that it has no answer."""
+    bare = _NUMBERS.sub("", text).replace('"', "").strip(" .")
+    if normalise(bare or " ") in NO_ANSWER or not name_shown(bare):
+        return ()
+    first, *rest = [part.strip() for part in regex.split(r"[;,|]\s", bare) if part.strip()] or [bare]
+    return ((bare, first), *((part,) for part in rest))
+
+
+def _evidence(question: Question, titles: Sequence[str], read: str) -> float:
+    """Of the passages that hold the answer, the share that was read; where they are not told, of the answer's words."""
+    if question.supporting:
+        return recall(titles, question.supporting)
+    there = words(read.rpartition("\nQuestion:")[0] or read)
+    return max(recall(there, words(gold)) for gold in question.gold)
+
+
+def _timed(act: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    act()
+    return _since(begun)
+
+
+def _since(begun: float) -> float:
+    return 1000 * (time.perf_counter() - begun)

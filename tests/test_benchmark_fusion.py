@@ -1,0 +1,189 @@
+"""How benchmarks/fusion.py asks and counts: every variant on a small graph, what is kept, and what is withheld."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import fusion as benchmark
+from benchmarks import question_sets
+from benchmarks.fusion import PARTS, Ground, Kept, ask, f1_of_names, is_right, measures, models, rows_of
+from benchmarks.fusion_variants import VARIANTS, WITH_ADAPTER, Bench, Reply, _items
+from benchmarks.question_sets import QuestionSet
+from fusion import adapter
+from fusion.evaluate import Question
+from fusion.language import open_model
+from fusion.model import FusedConfig, FusedModel
+from nlp.embed import MiniLM
+from tests.fusion import tiny_model
+
+FACTS = "\n".join(
+    f"{subject}\t{relation}\t{object}"
+    for subject, relation, object in (
+        ("Free Guy", "directed_by", "Shawn Levy"),
+        ("Night at the Museum", "directed_by", "Shawn Levy"),
+        ("Forbidden Ground", "directed_by", "Johan Earl"),
+        ("Shawn Levy", "born_in", "Montreal"),
+        ("Johan Earl", "born_in", "Sydney"),
+    )
+)
+TEST = (
+    Question("Who directed Free Guy?", ("Shawn Levy",), topic="Free Guy"),
+    Question("Where was Johan Earl born?", ("Sydney",), topic="Johan Earl"),
+)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tiny_model.write(tmp_path_factory.mktemp("model"), context=2048))
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    folder = tmp_path_factory.mktemp("set")
+    (folder / "facts.tsv").write_text(FACTS, "utf-8")
+
+    def fill(services) -> None:
+        services.ingestor.import_file(question_sets.TripleFile(folder / "facts.tsv").__iter__)
+
+    with pytest.MonkeyPatch.context() as patch:  # what a planner answers is shown elsewhere
+        patch.setattr(benchmark, "learn", lambda *given, **options: None)
+        return Ground(QuestionSet("films", "Films", "names", fill, TEST, hops=1), folder / "planner")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, model: str) -> Path:
+    """An adapter that learned nothing."""
+    folder = tmp_path_factory.mktemp("adapter")
+    embedder = MiniLM(threads=1)
+    fused = FusedModel(
+        open_model(model, device="cpu"), FusedConfig(rank=2, width=16), encoder=embedder.name, text_width=384
+    )
+    adapter.save(fused, folder, adapter.Trained())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bench(ground: Ground, model: str, trained: Path) -> Bench:
+    return ground.bench(ground.services.store, models(trained, ground, model))
+
+
+def test_every_variant_answers_every_question(bench: Bench) -> None:
+    for question in TEST:
+        replies = bench.ask(question, VARIANTS, first=True)
+        assert {*replies} == {*VARIANTS}
+        for variant in ("reasoner", "fused"):  # the graph is sure of both
+            assert is_right(question, replies[variant])
+            assert replies[variant].borne == replies[variant].evidence == 1.0
+        assert all(reply.milliseconds > 0 for reply in replies.values())
+        assert all(replies[variant].first > 0 for variant in ("alone", "text", "facts", *WITH_ADAPTER, "held"))
+        assert replies["checked"].abstained or replies["checked"].borne == 1.0
+        assert replies["text"].evidence == replies["facts"].evidence == 1.0
+        assert replies["alone"].evidence == 0.0
+
+
+def test_answers_are_kept_and_not_asked_for_again(bench: Bench, tmp_path, monkeypatch) -> None:
+    asked = list(enumerate(TEST))
+    kept = Kept(tmp_path, "mark")
+    first = ask(bench, PARTS[0], asked[:1], ["reasoner", "held"], kept)
+    with (tmp_path / "held-answerable-mark.jsonl").open("a") as file:
+        file.write('{"question": 1, "te')  # it ended in the middle of a line
+    whole = ask(bench, PARTS[0], asked, ["reasoner", "held"], kept)
+    assert whole["held", PARTS[0]][0] == first["held", PARTS[0]][0]
+    assert {*whole["held", PARTS[0]]} == {0, 1}
+    monkeypatch.setattr(Bench, "ask", lambda *given, **options: pytest.fail("asked again"))
+    again = ask(bench, PARTS[0], asked, ["reasoner", "held"], Kept(tmp_path, "mark"))
+    assert again == whole
+    assert Kept(tmp_path, "other").read("held", PARTS[0]) == {}
+
+
+def test_what_answers_is_withheld(ground: Ground, model: str) -> None:
+    rest = ground.without(TEST)
+    assert rest is not None
+    left = {fact.relation for fact in rest.all_facts()}
+    assert left == {"directed_by", "born_in"}
+    answers = {fact.object for fact in rest.all_facts()}
+    names = {entity.name for entity in rest.entities(answers)}
+    assert names == {"Montreal", "Johan Earl", "Shawn Levy"}  # of another film
+    found = ground.bench(rest, models(None, ground, model)).ask(TEST[1], ["reasoner"])
+    assert found["reasoner"].abstained
+
+
+def test_the_rows(ground: Ground) -> None:
+    right, wrong, nothing = (
+        Reply("Shawn Levy", (("Shawn Levy",),), 0.9, 1.0, 1.0, 10.0),
+        Reply("Oslo", (("Oslo",),), 0.5, 0.0, 0.0, 30.0, 5.0),
+        Reply(milliseconds=20.0),
+    )
+    answers = {("held", PARTS[0]): {0: right, 1: wrong}, ("held", PARTS[1]): {0: nothing, 1: wrong}}
+    rows = list(rows_of(ground.found, list(enumerate(TEST)), answers, "command"))
+    found = {row["measure"]: row["value"] for row in rows}
+    assert found == {
+        "Hits@1": 50.0,
+        "F1 of names": 50.0,
+        "answered": 100.0,
+        "right among answered": 50.0,
+        "calibration error": 30.0,
+        "borne out by graph or sources": 50.0,
+        "evidence recall": 50.0,
+        "answer p50": 20.0,
+        "answer p95": 29.0,
+        "first token p50": 5.0,
+        "abstention precision": 100.0,
+        "abstention recall": 50.0,
+        "abstention F1": 66.67,
+    }
+    assert {row["system"] for row in rows} == {"+ constrained decoding"}
+    assert {"exact match", "F1 of words", "right, by any name"} <= measures("text", TEST, [right, wrong]).keys()
+    assert {"F1 of words", "ROUGE-L"} <= measures("long", TEST, [right, wrong]).keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("Shawn Levy", [("Shawn Levy", "Shawn Levy")]),
+        ("Ann, Bob; Cy.", [("Ann, Bob; Cy", "Ann"), ("Bob",), ("Cy",)]),
+        ('"Oslo" (3); Ann [1][2]', [("Oslo; Ann", "Oslo"), ("Ann",)]),
+        ("none", []),
+        ("I don't know.", []),
+        ("", []),
+    ],
+)
+def test_what_a_text_names(text: str, items: list[tuple[str, ...]]) -> None:
+    assert _items(text) == tuple(items)
+
+
+def test_f1_of_names() -> None:
+    question = Question("?", ("Ann", "Bob", "Cy"))
+    assert f1_of_names(question, Reply("", (("Ann",), ("Robert", "Bob"), ("Eve",)))) == pytest.approx(2 / 3)
+    assert f1_of_names(question, Reply()) == 0.0
+
+
+def test_parts_of_a_set_share_no_question(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("CLEW_DATA", str(tmp_path))
+    folder = tmp_path / "PathQuestion"
+    folder.mkdir()
+    lines = [f"who is person{at} 's child ?\tc{at}(c{at}/)\tperson{at}#child#c{at}#<end>#c{at}" for at in range(40)]
+    (folder / "PQ-2H.txt").write_text("\n".join(lines), "utf-8")
+    (folder / "2H-kb.txt").write_text("\n".join(f"person{at}\tchild\tc{at}" for at in range(40)), "utf-8")
+    found = question_sets.SETS["pq-2h"]("pq-2h")
+    parts = [{one.text for one in part} for part in (found.train, found.dev, found.test)]
+    assert [len(part) for part in parts] == [32, 4, 4]
+    assert len(set.union(*parts)) == 40
+    assert found.test[0].topic in found.test[0].text
+
+
+def test_paragraphs_tell_what_holds_the_answer(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("CLEW_DATA", str(tmp_path))
+    folder = tmp_path / "MultiHopQA-100"
+    folder.mkdir()
+    row = {
+        "question": "Where?",
+        "answer": "Oslo",
+        "context": [["Ann", ["Ann is from Oslo."]], ["Bob", ["Bob is not."]]],
+        "supporting_facts": [["Ann", 0]],
+    }
+    (folder / "hotpot.json").write_text(json.dumps(row) + "\n", "utf-8")
+    found = question_sets.SETS["hotpot"]("hotpot")
+    assert found.test == [Question("Where?", ("Oslo",), ("Ann",))]
+    assert not found.train
