@@ -113,8 +113,8 @@ def given(asked: Sequence[Question]) -> list[Given]:
     return [Given(at, one.text, one.gold, one.topic) for at, one in enumerate(asked, 1)]
 
 
-def models(folder: Path | None, ground: Ground, address: str = "") -> Models:
-    """The language model, and with an adapter the same once more: adapted."""
+def models(folder: Path | None, ground: Ground, address: str = "", *, both: bool = True) -> Models:
+    """The language model, and with an adapter the same once more: adapted; or not ``both``, but that alone."""
 
     def opened() -> HuggingFaceModel:
         found = open_model(address, notify=_say)
@@ -125,10 +125,11 @@ def models(folder: Path | None, ground: Ground, address: str = "") -> Models:
     plain = opened()
     if folder is None:
         return Models(plain, LocalSpeaker(plain))
+    adapted = opened() if both else plain
     learned = ground.services.store.learned()
     fused = adapter.load(
         folder,
-        opened(),
+        adapted,
         encoder=ground.services.embedder.name,
         vector_width=0 if learned is None else learned.dimensions,
         merge=True,
@@ -335,11 +336,12 @@ def main() -> None:
 
 def _measured(ground: Ground, variants: Sequence[str], options: argparse.Namespace, command: str) -> Iterator[Row]:
     found, store = ground.found, ground.services.store
-    opened = models(options.adapter, ground, options.model)
+    opened = models(options.adapter, ground, options.model, both=not options.memory)
     asked = drawn(found.test, options.questions)
     if options.memory:
+        bench = ground.bench(store, opened)
         for _, question in asked[:5]:
-            ground.bench(store, opened).ask(question, ["fused"])
+            bench.ask(question, ["fused"])
         row = _row(found.title, "fused", "five questions", 0.0, command, "memory of the process", memory(), "MB")
         yield row
         return
