@@ -1,6 +1,6 @@
 """Where in a passage a quotation may begin and end: at the edges of words, or, in Chinese, of any character.
 
-Never within a number: "1" is not what "1.5" says.
+Never within a number: "1" is not what "1.5" says. It begins with a letter, a digit or a symbol: a comma says nothing.
 """
 
 from bisect import bisect_right
@@ -11,6 +11,7 @@ QUOTED = 200  # characters of one quotation
 
 _ALONE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]")  # written without spaces between words
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]")
+_SAYS = regex.compile(r"[\p{L}\p{M}\p{N}\p{S}]")
 _NUMBER = regex.compile(r"\p{N}+(?:[.,:/]\p{N}+)*")
 
 
@@ -30,7 +31,7 @@ class Words:
         self.character = {byte: at for at, byte in enumerate(offsets)}
         within = {at for number in _NUMBER.finditer(text) for at in range(number.start() + 1, number.end())}
         edges = [at for at in range(len(text) + 1) if at not in within and _edge(text, at)]
-        starts = [offsets[at] for at in edges if at < len(text) and text[at] != " "]
+        starts = [offsets[at] for at in edges if at < len(text) and _SAYS.match(text[at])]
         stops = [at for at in edges if at > 0 and text[at - 1] != " "]
         self.stops = {offsets[at] for at in stops}
         self.furthest: dict[int, int] = {}

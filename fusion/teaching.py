@@ -23,6 +23,8 @@ from nlp.dates import find_dates
 
 PLACES = 32  # at which one passage may have an answer, that are looked at
 
+_WRAPPED = regex.compile(r"^\p{P}+(.*?)\p{P}*$")  # a title in quotation marks
+
 
 def taught(prompt: Prompt, answers: Collection[str], topics: Collection[EntityId]) -> tuple[Claim, ...]:
     """Claims of a prompt for answers, which are names, and the entities that the question names."""
@@ -95,7 +97,7 @@ def _quotation(grammar: Grammar, prompt: Prompt, number: int, answer: str) -> Cl
 
 def _places(text: str, answer: str) -> Iterator[tuple[int, int]]:
     """Where a text has an answer to the letter, or the date that it is, in order."""
-    words = name_shown(answer)
+    words = _WRAPPED.sub(r"\1", name_shown(answer))
     found = {match.span() for match in regex.finditer(regex.escape(words), text, regex.IGNORECASE)} if words else set()
     key = normalise(answer)
     found |= {(start, end) for start, end, name in find_dates(text) if key and normalise(name) == key}

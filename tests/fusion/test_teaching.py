@@ -51,7 +51,7 @@ def prompt() -> Prompt:
         (["温哥华"], [GUY], '"温哥华" (2)'),
         (["York, is"], [GUY], "none"),
         (["yan"], [GUY], "none"),  # part of a word
-        (['"Ryan Reynolds"'], [GUY], '"”Ryan Reynolds”" (1)'),
+        (['"Ryan Reynolds"'], [GUY], '"Ryan Reynolds" (1)'),
         (["21 March 2021"], [GUY], '"March 21, 2021" (3)'),  # the same date
         ([""], [GUY], "none"),
         ([], [GUY], "none"),
