@@ -180,7 +180,7 @@ def test_over_http_the_graph_alone_is_enough(services: Services) -> None:
     assert found["own"] == {"learned": 0, "held_out": 0, "hits1": None}
     made = found["generated"]
     assert made["learned"] > 500
-    assert made["hits1"] > 0.9
+    assert made["hits1"] > 0.8
     assert (found["unworded"], found["skipped"], found["epochs"]) == ([], {}, 3)
     assert services.planner_file.exists()
     asked = {"question": "Who fabricated Glass Bell?"}
