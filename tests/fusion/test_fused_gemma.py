@@ -52,7 +52,7 @@ def test_all_that_may_be_said_can_be_written_as_it_is_taught(model: HuggingFaceM
                 assert claim is not None
                 if grammar.parse(f" {written([claim])}".encode()) is not None:
                     claims.append(claim)
-    assert len(claims) > 100
+    assert len(claims) > 60
     for claim in claims:
         assert claim is not None
         grammar = Grammar(prompt, model.vocabulary, ends=model.ends, tokenize=model.tokenize)
