@@ -28,11 +28,8 @@ HOLD_OUT = 20  # questions: of fewer, none can be spared
 HELD = 300  # generated questions that are held out, at the most
 STEPS = 400  # that training takes at the least, however few questions there are
 EPOCHS = (4, 40)  # the fewest and the most that are chosen
-GENERATED = 6000  # questions that are made of a graph with few relations
-OF_EACH = (
-    32  # for every relation of one with many: with half of them, rare relations are taken for common ones like them
-)
-MADE = (600, 20_000)  # the most that are made for every relation, and of any graph
+GENERATED = 6000  # questions that are made, at the most
+EACH_WAY = 300  # questions for every relation in each direction: of few relations, fewer are made
 OWN = 0.5  # the share of a person's questions among all that are learned from
 NAMED = 5  # relations that a message names
 
@@ -191,7 +188,7 @@ def make_questions(
 
 def enough(relations: int) -> int:
     """How many questions are made of a graph with so many relations."""
-    return min(MADE[0] * relations, MADE[1], max(GENERATED, OF_EACH * relations))
+    return min(GENERATED, 2 * EACH_WAY * relations)
 
 
 def mixed(own: Sequence[Example], generated: Sequence[Example]) -> list[Example]:
