@@ -133,21 +133,21 @@ class LocalSpeaker:
 
     def speaking(self, context: Context, asked: Asked) -> Speaking:
         """What the model says, told as it writes; where memory runs out, of half as much. Raises as `speak` does."""
-        budget, short = self._budget, None
+        budget, short = self._budget, ""  # the message alone: an error holds on to all that failed for want of memory
         while True:
             try:
                 prompt = self.prompt(context, budget=budget)
             except PromptTooLongError as error:
-                if short is not None:
-                    raise short from error
+                if short:
+                    raise LanguageModelMemoryError(short) from error
                 return Spoken(reason=str(error))
             try:
                 spoken = yield from self._speaking(context, asked, prompt)
             except LanguageModelMemoryError as error:
-                budget, short = prompt.tokens // 2, error
+                budget, short = prompt.tokens // 2, str(error)
                 continue
-            if short is not None and spoken.prompt is None:  # of so little nothing can be said
-                raise short
+            if short and spoken.prompt is None:  # of so little nothing can be said
+                raise LanguageModelMemoryError(short)
             return spoken
 
     def _speaking(self, context: Context, asked: Asked, prompt: Prompt) -> Speaking:

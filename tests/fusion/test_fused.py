@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from weakref import ReferenceType, ref
 
 import pytest
 import torch
@@ -9,10 +10,11 @@ import torch
 from fusion.answer import Answer
 from fusion.answerer import Answerer
 from fusion.context import GraphView
+from fusion.errors import LanguageModelMemoryError
 from fusion.fused import FusedReader
 from fusion.gathering import Gatherer
 from fusion.language import Options, open_model
-from fusion.language.causal import HuggingFaceModel
+from fusion.language.causal import HuggingFaceModel, Run
 from fusion.language.server import ServerModel
 from fusion.reasoner.model import Calibration
 from fusion.speaking import LocalSpeaker, RemoteSpeaker
@@ -255,3 +257,27 @@ def test_an_empty_graph_is_not_asked_about(embedder: MiniLM, model: HuggingFaceM
     answer = answerer(empty, embedder, local(empty, embedder, model)).ask("Who?")
     assert answer.abstained
     assert "no fact and no passage" in answer.reason
+
+
+class Held:
+    """Something that is there as long as it is held."""
+
+
+def test_what_failed_for_want_of_memory_is_let_go_before_less_is_read(
+    store: MemoryStore, embedder: MiniLM, model: HuggingFaceModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, _ = answerer(store, embedder, None).understand(OPEN)
+    context = answerer(store, embedder, None).gather(OPEN, Gatherer(store, embedder=embedder, viewed=False))
+    whole, held, there = model.begin, list[ReferenceType[Held]](), list[bool]()
+
+    def begin(prompt: str, *, prefix: torch.Tensor | None = None, room: int = 0) -> Run:
+        there.extend(one() is not None for one in held)
+        if not held:
+            cause = Held()  # of a real one, the tensors of the prompt
+            held.append(ref(cause))
+            raise LanguageModelMemoryError("no memory left")
+        return whole(prompt, prefix=prefix, room=room)
+
+    monkeypatch.setattr(model, "begin", begin)
+    assert LocalSpeaker(model).speak(context, asked).prompt is not None
+    assert there == [False]
