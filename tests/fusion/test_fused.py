@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from weakref import ReferenceType, ref
 
 import pytest
@@ -22,7 +23,7 @@ from kg import ontology
 from kg.memory_store import MemoryStore
 from nlp.embed import MiniLM
 from tests.fusion import tiny_model
-from tests.fusion.graphs import FILMS, graph
+from tests.fusion.graphs import FILMS, film, graph, person, place
 from tests.fusion.language_server import Reply, Script, hangs_up, says, serving
 
 OPEN = "Which movies are the work of Shawn Levy?"  # no word of it is a relation of the graph
@@ -281,3 +282,33 @@ def test_what_failed_for_want_of_memory_is_let_go_before_less_is_read(
     monkeypatch.setattr(model, "begin", begin)
     assert LocalSpeaker(model).speak(context, asked).prompt is not None
     assert there == [False]
+
+
+def test_all_that_a_chain_leads_to_is_given_though_it_is_no_candidate(embedder: MiniLM, script: Script) -> None:
+    """What is taught is the first answer of a chain, so that of one the others must be given, too."""
+    it, one, other = film("It Came Back"), person("Ada Falk"), person("Bo Lund")
+    store = graph([(it, "shown_by", one), (it, "shown_by", other), (it, "edited_by", person("Cy Berg"))])
+    made = answerer(store, embedder, None)
+    asked, facts = made.understand("What about It Came Back?")
+    for said in (one, other):
+        fused = remote(store, embedder, script, claims({"name": said.name, "facts": [1, 2, 3]}))
+        passages = made.search(asked.text)
+        context = fused.gatherer.gather(asked, facts, None, passages)
+        cut = replace(context, candidates=())
+        fused.gatherer.gather = lambda *given, cut=cut: cut  # type: ignore[method-assign]
+        answer = fused.read(asked, facts, None, passages)
+        assert set(answer.entities) == {one, other}
+        holds(answer, store)
+
+
+def test_what_a_chain_leads_to_is_given_as_far_as_it_may_be_asked_for(embedder: MiniLM, script: Script) -> None:
+    it, one, other, town = film("It Came Back"), person("Ada Falk"), person("Bo Lund"), place("Odense")
+    store = graph([(it, "linked_to", one), (it, "linked_to", town), (it, "linked_to", other)])
+    made = answerer(store, embedder, None)
+    question = "Who is linked to It Came Back?"
+    asked, facts = made.understand(question)
+    choice = made.explain(question).choice
+    assert choice is not None
+    assert "Place" in asked.unfit
+    fused = remote(store, embedder, script, claims({"name": one.name, "facts": [1, 2, 3]}))
+    assert set(fused.read(asked, facts, choice, ()).entities) == {one, other}
