@@ -88,8 +88,10 @@ class ModelOut(Shape):
     passages: int
     soft_tokens: int = Field(description="One for each candidate; none without an adapter")
     left_out: str = Field(description="What had no room, in one line; empty where all had")
-    said: str = Field(description="As it said it; `none` where it found no answer")
-    confidence: float
+    said: str = Field(
+        description="As it said it; `none` where it found no answer, empty where it said nothing, as the reason tells"
+    )
+    confidence: float = Field(description="In what it said; 0 where it said none, or nothing")
     reason: str = Field(description="What is to be known of what it said, or why it said nothing")
     claims: list[ClaimOut]
     influences: list[InfluenceOut] = Field(
@@ -176,7 +178,7 @@ def _model(services: "Services", trace: "Trace", *, influence: bool) -> ModelOut
         passages=0 if prompt is None else len(prompt.passages),
         soft_tokens=0 if reader is None else reader.soft_tokens(heard),
         left_out="" if prompt is None else prompt.told,
-        said="" if prompt is None else written([one.claim for one in spoken.said]),
+        said=written([one.claim for one in spoken.said]) if spoken.whole else "",
         confidence=round(spoken.confidence, 3),
         reason=spoken.reason,
         claims=[

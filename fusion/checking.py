@@ -14,7 +14,7 @@ from fusion.decode import Said
 from fusion.extract import whole_sentence
 from fusion.prompt import name_shown, shown
 from fusion.quoting import Cut, quote
-from fusion.verify import borne, same_value, verify
+from fusion.verify import borne, quoted, same_value, true_citations, verify
 from kg.facts import Chunk, ChunkId, Entity, EntityId, Fact, FactId, Path
 from kg.store import DocumentRecord, GraphStore
 
@@ -52,15 +52,15 @@ def answered(
     Raises:
         StoreError: the store failed.
     """
-    held = _looked_up(said, store)
-    checked = _checked(said, topics, held)
+    checked, held, cut = _checked(said, topics, store)
     kept = [(one.said, one.note) for one in checked if not one.wrong]
     failed = [f"{one.said.claim.text!r} was said and left out: {one.wrong}" for one in checked if one.wrong]
     if not kept:
         return abstain(question, "; ".join(failed) or "nothing was said")
     paths = tuple(dict.fromkeys(Path(tuple(held.facts[f.id] for f in one.facts)) for one, _ in kept if one.facts))
     entities = tuple(dict.fromkeys(held.entities[one.entity.id] for one, _ in kept if one.entity is not None))
-    cut = quote(store, list(dict.fromkeys(fact for path in paths for fact in path.facts)))
+    stated = {fact.id for path in paths for fact in path.facts}
+    cut = {citation: chunk for citation, chunk in cut.items() if citation.fact in stated}
     cut |= {citation: chunk for one, _ in kept for citation, chunk in _cut(one, held).items()}
     ends = {end for path in paths for fact in path.facts for end in (fact.subject, fact.object)}
     answer = Answer(
@@ -77,17 +77,31 @@ def answered(
     return answer if answer.abstained else replace(answer, checked=tuple(dict.fromkeys(note for _, note in kept)))
 
 
+def _sourced(one: Checked, held: Held, citations: Sequence[Citation]) -> Checked:
+    """The same, but wrong where no fact of its path can be quoted from the sources that should state it."""
+    if one.wrong or quoted(one.said.facts, held.facts, citations):
+        return one
+    return Checked(one.said, "the sources do not have the quotations of its facts", "")
+
+
 def check(said: Sequence[Said], topics: Collection[EntityId], store: GraphStore) -> list[Checked]:
     """Each claim, held against the store as `answered` does it.
 
     Raises:
         StoreError: the store failed.
     """
-    return _checked(said, topics, _looked_up(said, store))
+    return _checked(said, topics, store)[0]
 
 
-def _checked(said: Sequence[Said], topics: Collection[EntityId], held: Held) -> list[Checked]:
-    return [Checked(one, *(_quotation(one, held) if one.entity is None else _named(one, topics, held))) for one in said]
+def _checked(said: Sequence[Said], topics: Collection[EntityId], store: GraphStore) -> tuple[list[Checked], Held, Cut]:
+    """Each claim, what the store says of them, and the quotations of their facts."""
+    held = _looked_up(said, store)
+    cut = quote(store, list(held.facts.values()))
+    true = true_citations(tuple(cut), store, cut, held.facts)
+    checked = [
+        Checked(one, *(_quotation(one, held) if one.entity is None else _named(one, topics, held))) for one in said
+    ]
+    return [_sourced(one, held, true) for one in checked], held, cut
 
 
 def _looked_up(said: Sequence[Said], store: GraphStore) -> Held:

@@ -3,8 +3,8 @@
     question ─► Context ─► prompt, soft tokens ─► claims ─► each held against the store ─► Answer, or an abstention
 
 It is asked where no plan is sure, where the graph says nothing, and where readings compete. Where chains of facts are
-scored (scoring.py) and one is sure, that chain answers; else what the model says does. Of a chain that is a plan's,
-all entities are given, as the plan gives them, however few of them the model names.
+scored (scoring.py) and one is sure, that chain answers; else what the model says does. Of a chain, all entities are
+given that were shown, or, if it is a plan's, as the plan gives them, however few of them the model names.
 """
 
 from collections.abc import Collection, Generator, Sequence
@@ -16,7 +16,7 @@ from fusion.answer import Answer, abstain
 from fusion.checking import answered
 from fusion.claims import Claim
 from fusion.context import Context
-from fusion.decode import Said
+from fusion.decode import Said, sayable
 from fusion.errors import PromptTooLongError
 from fusion.gathering import Gatherer, led_to
 from fusion.influence import MOST, Influence, influences
@@ -24,7 +24,6 @@ from fusion.outcome import outcome
 from fusion.paths import Facts
 from fusion.prompt import name_shown
 from fusion.reader import LISTED, Asked
-from fusion.reasoned import Guess
 from fusion.reasoner.model import Calibration
 from fusion.scoring import CHAINS, Steps, chains, rank, see, steps_of
 from fusion.speaking import LocalSpeaker, Speaker, Speaking, Spoken
@@ -32,7 +31,7 @@ from fusion.steps import Given, Piece
 from fusion.thought import SURE, Planned, Thought
 from fusion.trace import Choice, Passage
 from fusion.verify import walks
-from kg.facts import EntityId
+from kg.facts import Entity, EntityId, Fact
 from kg.store import GraphStore
 
 
@@ -105,7 +104,7 @@ class FusedReader:
     def _answer(self, asked: Asked, facts: Facts, choice: Choice | None, context: Context, spoken: Spoken) -> Answer:
         if not spoken.said:
             return abstain(asked.text, spoken.reason)
-        said, many = self._whole(spoken.said, context, facts, choice)
+        said, many = self._whole(spoken, asked, context, facts, choice)
         topics = {found.entity.id for found in asked.links}
         reason = "; ".join(filter(None, (f"said by {self._speaker.name} and checked", many, spoken.reason)))
         return answered(asked.text, said, topics, self._store, confidence=spoken.confidence, reason=reason)
@@ -125,34 +124,37 @@ class FusedReader:
         best = rank(self._calibration, seen, found)[0]
         if best.probability < SURE:
             return None
-        said = tuple(map(_claimed, best.chain.guesses))
+        said = tuple(_claimed(guess.entity, guess.path) for guess in best.chain.guesses)
         return Spoken(said, best.probability, "its chain of facts was the likeliest")
 
     def _whole(
-        self, said: Sequence[Said], context: Context, facts: Facts, choice: Choice | None
+        self, spoken: Spoken, asked: Asked, context: Context, facts: Facts, choice: Choice | None
     ) -> tuple[list[Said], str]:
-        """What was said, each chain with all that it leads to; and how many are told of more."""
+        """What was said, each chain with all that it leads to and may be asked for; and how many are told of more.
+
+        The chains are those that teaching knows (`fusion.teaching`): from a topic, to what is none.
+        """
+        topics = {found.entity.id for found in asked.links}
+        shown = () if spoken.prompt is None else sayable(spoken.prompt)
+        led = [_claimed(guess.entity, guess.path) for guess in context.candidates] + list(shown)
+        ways = [(_chain(one), one) for one in led]
         found: dict[object, Said] = {}
         many = ""
-        for one in said:
+        for one in spoken.said:
             found.setdefault(one.entity or one, one)
-            if one.entity is None:
+            start, steps = _chain(one)
+            if one.entity is None or start not in topics:
                 continue
-            start, steps = walks(one.facts, one.entity.id), steps_of(one.facts, one.entity.id)
-            others = [
-                guess
-                for chain in chains(context.candidates)
-                if (chain.start, chain.steps) == (start, steps)
-                for guess in chain.guesses
-            ]
+            others = [other for way, other in ways if way == (start, steps)]
             thought = None if choice is None else choice.thought
             plan = None if thought is None else _plan(thought, start, steps)
             if thought is not None and plan is not None:
-                others = led_to(thought, plan, facts, most=LISTED)
+                others = [_claimed(guess.entity, guess.path) for guess in led_to(thought, plan, facts, most=LISTED)]
                 if len(plan.answers) > LISTED:
                     many = f"the first {LISTED} of {len(plan.answers):,} answers"
-            for guess in others:
-                found.setdefault(guess.entity, _claimed(guess))
+            for other in others:
+                if other.entity is not None and other.entity.type not in asked.unfit and other.entity.id not in topics:
+                    found.setdefault(other.entity, other)
         return list(found.values()), many
 
 
@@ -164,5 +166,12 @@ def _plan(thought: Thought, start: EntityId | None, steps: Steps) -> Planned | N
     return None
 
 
-def _claimed(guess: Guess) -> Said:
-    return Said(Claim(name_shown(guess.entity.name)), entity=guess.entity, facts=guess.path)
+def _chain(one: Said) -> tuple[EntityId | None, Steps]:
+    """Where the facts of a claim begin, and how they go on; of a quotation, nothing."""
+    if one.entity is None:
+        return None, ()
+    return walks(one.facts, one.entity.id), steps_of(one.facts, one.entity.id)
+
+
+def _claimed(entity: Entity, path: tuple[Fact, ...]) -> Said:
+    return Said(Claim(name_shown(entity.name)), entity=entity, facts=path)

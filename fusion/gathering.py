@@ -157,7 +157,7 @@ class Gatherer:
             rows=np.array([row[fact.relation] for fact in facts], np.int64),
             objects=np.array([place[fact.object] for fact in facts], np.int64),
             candidates=np.array([place[one.entity.id] for one in candidates], np.int64),
-            scores=np.log(np.maximum(chances.reshape(-1, 3), LEAST)),
+            scores=np.log(np.clip(chances.reshape(-1, 3), LEAST, 1.0)),
         )
 
 

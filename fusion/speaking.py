@@ -55,6 +55,13 @@ class Spoken:
     confidence: float = 0.0
     reason: str = ""
     prompt: Prompt | None = None  # what it read; None where there was nothing to read, or no room
+    none: bool = False  # it read the prompt, and said "none"
+    calibrated: bool = False  # the confidence is a probability that was fitted to questions held out
+
+    @property
+    def whole(self) -> bool:
+        """Whether it said claims or "none": else it said nothing, as the reason tells."""
+        return bool(self.said) or self.none
 
 
 Speaking = Generator[Given | Piece, None, Spoken]
@@ -133,21 +140,21 @@ class LocalSpeaker:
 
     def speaking(self, context: Context, asked: Asked) -> Speaking:
         """What the model says, told as it writes; where memory runs out, of half as much. Raises as `speak` does."""
-        budget, short = self._budget, None
+        budget, short = self._budget, ""  # the message alone: an error holds on to all that failed for want of memory
         while True:
             try:
                 prompt = self.prompt(context, budget=budget)
             except PromptTooLongError as error:
-                if short is not None:
-                    raise short from error
+                if short:
+                    raise LanguageModelMemoryError(short) from error
                 return Spoken(reason=str(error))
             try:
                 spoken = yield from self._speaking(context, asked, prompt)
             except LanguageModelMemoryError as error:
-                budget, short = prompt.tokens // 2, error
+                budget, short = prompt.tokens // 2, str(error)
                 continue
-            if short is not None and spoken.prompt is None:  # of so little nothing can be said
-                raise short
+            if short and spoken.prompt is None:  # of so little nothing can be said
+                raise LanguageModelMemoryError(short)
             return spoken
 
     def _speaking(self, context: Context, asked: Asked, prompt: Prompt) -> Speaking:
@@ -169,7 +176,8 @@ class LocalSpeaker:
             return Spoken(said, confidence, prompt.told, prompt)
         if said is None:
             return Spoken(reason=f"{self.name} said nothing whole in {self._options.max_tokens} tokens", prompt=prompt)
-        return Spoken(reason=_joined(f"{self.name} finds no answer in what was found", prompt.told), prompt=prompt)
+        reason = _joined(f"{self.name} finds no answer in what was found", prompt.told)
+        return Spoken(reason=reason, prompt=prompt, none=True)
 
     def _writing(self, prompt: Prompt, grammar: Grammar, prefix: "Tensor | None") -> Generator[Piece, None, Generation]:
         if self._beams > 1:
@@ -238,7 +246,7 @@ class RemoteSpeaker:
         left = f"{missed} of its {len(reply.claims)} claims name nothing that was shown" if missed else ""
         if not said:
             reason = _joined(left or f"{self.name} finds no answer in what was found", prompt.told)
-            return Spoken(reason=reason, prompt=prompt)
+            return Spoken(reason=reason, prompt=prompt, none=not reply.claims)
         return Spoken(tuple(said.values()), TRUST, _joined(prompt.told, left), prompt)
 
     def _reply(self, prompt: Prompt, schema: dict[str, object]) -> "Generator[Given | Piece, None, _Reply]":

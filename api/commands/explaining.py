@@ -120,10 +120,12 @@ def _model(out: Display, model: explaining.ModelOut) -> None:
         read.append(plural(model.soft_tokens, "soft token"))
     left = f" ({plain(model.left_out)})" if model.left_out else ""
     out.line(f"  {plain(model.name)} read {', '.join(read)}{left}")
-    if model.said:
+    if not model.said:
+        out.line(f"    said nothing, because: {plain(model.reason)}")
+    elif model.claims:
         out.line(f"    said: {plain(model.said)} (confidence {model.confidence:.2f})")
-    elif model.reason:
-        out.line(f"    {plain(model.reason)}")
+    else:
+        out.line(f"    said: {plain(model.said)} ({plain(model.reason)})")
     for claim in model.claims:
         out.line(f"      {'kept' if claim.kept else 'left out'}: {plain(claim.note)}")
     if model.influences:

@@ -23,7 +23,7 @@ from fusion.language.head import Head
 from fusion.language.memory import is_out_of_memory
 from fusion.language.protocol import Allowed, Generation, Likelihood, Options, Tokens, Writing
 from fusion.language.stopping import StopText
-from fusion.language.vocabulary import Vocabulary, read_vocabulary
+from fusion.language.vocabulary import Vocabulary, mark_added, read_vocabulary
 from fusion.outcome import outcome
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class HuggingFaceModel:
             raise LanguageModelError(f"{name}: its tokenizer does not say where tokens stand; choose a model with one.")
         self.module = module.train(False)
         self.tokenizer = tokenizer
+        mark_added(tokenizer)
         self.head = Head(module)
         self.head.check(name)
         self._name = name

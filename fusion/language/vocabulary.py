@@ -6,12 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+import regex
+
 from fusion.errors import LanguageModelError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 SAMPLE = 'Paris "is" [1]; 北京 é 🙂'
+
+_MARK = regex.compile(r"<[^<>]+>|\[[^\[\]]+\]")
 
 Range = tuple[int, int]  # of places in the order of the bytes: from the first, to before the second
 
@@ -84,6 +88,23 @@ def read_vocabulary(tokenizer: "PreTrainedTokenizerBase", *, name: str) -> Vocab
     if b"".join(map(found.text, ids)).strip() != SAMPLE.encode():
         raise LanguageModelError(f"{name}: its tokens are written in a way that Clew does not know; choose another.")
     return found
+
+
+def mark_added(tokenizer: "PreTrainedTokenizerBase") -> None:
+    """Make marks of all tokens added to a tokenizer that are written as one, as ``<start_of_image>`` is.
+
+    Many are not declared to be marks; then a text that has these characters would be read as having the mark.
+    """
+    from tokenizers import AddedToken
+
+    tokenizer.add_tokens(
+        [
+            AddedToken(one.content, lstrip=one.lstrip, rstrip=one.rstrip, normalized=one.normalized, special=True)
+            for one in tokenizer.added_tokens_decoder.values()
+            if not one.special and _MARK.fullmatch(one.content)
+        ],
+        special_tokens=True,
+    )
 
 
 def _kinds(decoder: Mapping[str, object]) -> Iterator[str]:

@@ -30,6 +30,7 @@ from kg.store import Learned
 from nlp.embed import MiniLM
 from tests.api.conftest import documents
 from tests.fusion import tiny_model
+from tests.fusion.language_server import Reply, says, sends, serving
 
 OPEN = {"question": "Which movies are the work of Marjane Satrapi?"}
 GEMMA = ""
@@ -213,6 +214,30 @@ def test_what_the_model_read_and_said_is_explained(services: Services, tiny: Pat
     assert f"said: {plain_text(model['said'])} (confidence" in told
     assert f"of {model['facts'] + model['passages'] + model['soft_tokens']} parts tried" in told
     assert told.count("  soft token ") >= 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "said", "line"),
+    [
+        (says('{"claims": []}'), "none", "said: none ("),
+        (sends(b"{}", kind="application/json", status=404), "", "said nothing, because: http"),
+        (says("Well…"), "", "said nothing, because: http"),
+        (says('{"claims": [{"name": "Nobody", "facts": [1]}]}'), "", "said nothing, because: 1 of its 1 claims"),
+    ],
+)
+def test_none_is_told_from_nothing(services: Services, tmp_path: Path, reply: Reply, said: str, line: str) -> None:
+    with serving(reply) as script:
+        settings = Settings(model=tmp_path / "model", language_model=script.address, language_model_name="m")
+        asked = Services(settings, store=services.store)
+        found = explaining.explain(asked, OPEN["question"])
+        asked.close()
+    assert found.model is not None
+    assert found.model.said == said
+    assert found.model.reason
+    stream = io.StringIO()
+    _tree(Display(colour=False, stream=stream), found)
+    assert f"    {line}" in stream.getvalue()
+    assert plain_text(found.model.reason) in stream.getvalue()
 
 
 # -- what is loaded -----------------------------------------------------------------------------------------------

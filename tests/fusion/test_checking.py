@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusion.checking import answered
+from fusion.checking import answered, check
 from fusion.claims import Claim
 from fusion.decode import Said
 from fusion.prompt import Shown, name_shown, shown
 from fusion.trace import Passage
 from fusion.verify import borne, same_value, walks
-from kg.facts import Entity, Fact
+from kg.facts import Entity, Evidence, Fact
 from kg.memory_store import MemoryStore
-from tests.fusion.graphs import FILMS, GUY, LEVY, NIGHT, graph, person, place
+from kg.store import Reading
+from tests.fusion.graphs import FILMS, GABOR, GUY, LEVY, NIGHT, graph, person, place
 
 STORE = graph(FILMS)
 FACTS = sorted(STORE.all_facts(), key=lambda fact: fact.id)
@@ -99,6 +100,20 @@ def test_what_is_forgotten_meanwhile_is_not_said() -> None:
     assert not answered("Who?", said, [GUY.id], store, confidence=1.0).abstained
     store.delete([record.id for record in store.documents(prefix="Film Free Guy")])
     assert answered("Who?", said, [GUY.id], store, confidence=1.0).abstained
+
+
+def test_a_claim_whose_facts_cannot_be_quoted_is_left_out_beside_one_whose_can() -> None:
+    store = graph(FILMS)
+    [chunk] = store.chunks([next(iter(DIRECTED.evidence)).chunk])
+    wrong = Fact(LEVY.id, "met", GABOR.id, frozenset({Evidence(chunk.id, 10_000, 10_010, "test", 0.9)}))
+    [record] = store.document_records([chunk.document])
+    store.write([Reading(record, tuple(store.chunks_of(record.id)), (GUY, LEVY, GABOR), (), (DIRECTED, wrong))])
+    said = [named(GABOR, wrong), named(GUY, DIRECTED)]
+    answer = answered("Who?", said, [LEVY.id], store, confidence=1.0)
+    assert answer.text == "Free Guy"
+    assert "'Pál Gábor' was said and left out: the sources do not have" in answer.reason
+    assert len(answer.checked) == 1
+    assert [bool(one.wrong) for one in check(said, [LEVY.id], store)] == [True, False]
 
 
 @pytest.mark.parametrize(

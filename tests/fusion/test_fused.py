@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from weakref import ReferenceType, ref
 
 import pytest
 import torch
@@ -9,10 +11,11 @@ import torch
 from fusion.answer import Answer
 from fusion.answerer import Answerer
 from fusion.context import GraphView
+from fusion.errors import LanguageModelMemoryError
 from fusion.fused import FusedReader
 from fusion.gathering import Gatherer
 from fusion.language import Options, open_model
-from fusion.language.causal import HuggingFaceModel
+from fusion.language.causal import HuggingFaceModel, Run
 from fusion.language.server import ServerModel
 from fusion.reasoner.model import Calibration
 from fusion.speaking import LocalSpeaker, RemoteSpeaker
@@ -20,7 +23,7 @@ from kg import ontology
 from kg.memory_store import MemoryStore
 from nlp.embed import MiniLM
 from tests.fusion import tiny_model
-from tests.fusion.graphs import FILMS, graph
+from tests.fusion.graphs import FILMS, film, graph, person, place
 from tests.fusion.language_server import Reply, Script, hangs_up, says, serving
 
 OPEN = "Which movies are the work of Shawn Levy?"  # no word of it is a relation of the graph
@@ -255,3 +258,57 @@ def test_an_empty_graph_is_not_asked_about(embedder: MiniLM, model: HuggingFaceM
     answer = answerer(empty, embedder, local(empty, embedder, model)).ask("Who?")
     assert answer.abstained
     assert "no fact and no passage" in answer.reason
+
+
+class Held:
+    """Something that is there as long as it is held."""
+
+
+def test_what_failed_for_want_of_memory_is_let_go_before_less_is_read(
+    store: MemoryStore, embedder: MiniLM, model: HuggingFaceModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, _ = answerer(store, embedder, None).understand(OPEN)
+    context = answerer(store, embedder, None).gather(OPEN, Gatherer(store, embedder=embedder, viewed=False))
+    whole, held, there = model.begin, list[ReferenceType[Held]](), list[bool]()
+
+    def begin(prompt: str, *, prefix: torch.Tensor | None = None, room: int = 0) -> Run:
+        there.extend(one() is not None for one in held)
+        if not held:
+            cause = Held()  # of a real one, the tensors of the prompt
+            held.append(ref(cause))
+            raise LanguageModelMemoryError("no memory left")
+        return whole(prompt, prefix=prefix, room=room)
+
+    monkeypatch.setattr(model, "begin", begin)
+    assert LocalSpeaker(model).speak(context, asked).prompt is not None
+    assert there == [False]
+
+
+def test_all_that_a_chain_leads_to_is_given_though_it_is_no_candidate(embedder: MiniLM, script: Script) -> None:
+    """What is taught is the first answer of a chain, so that of one the others must be given, too."""
+    it, one, other = film("It Came Back"), person("Ada Falk"), person("Bo Lund")
+    store = graph([(it, "shown_by", one), (it, "shown_by", other), (it, "edited_by", person("Cy Berg"))])
+    made = answerer(store, embedder, None)
+    asked, facts = made.understand("What about It Came Back?")
+    for said in (one, other):
+        fused = remote(store, embedder, script, claims({"name": said.name, "facts": [1, 2, 3]}))
+        passages = made.search(asked.text)
+        context = fused.gatherer.gather(asked, facts, None, passages)
+        cut = replace(context, candidates=())
+        fused.gatherer.gather = lambda *given, cut=cut: cut  # type: ignore[method-assign]
+        answer = fused.read(asked, facts, None, passages)
+        assert set(answer.entities) == {one, other}
+        holds(answer, store)
+
+
+def test_what_a_chain_leads_to_is_given_as_far_as_it_may_be_asked_for(embedder: MiniLM, script: Script) -> None:
+    it, one, other, town = film("It Came Back"), person("Ada Falk"), person("Bo Lund"), place("Odense")
+    store = graph([(it, "linked_to", one), (it, "linked_to", town), (it, "linked_to", other)])
+    made = answerer(store, embedder, None)
+    question = "Who is linked to It Came Back?"
+    asked, facts = made.understand(question)
+    choice = made.explain(question).choice
+    assert choice is not None
+    assert "Place" in asked.unfit
+    fused = remote(store, embedder, script, claims({"name": one.name, "facts": [1, 2, 3]}))
+    assert set(fused.read(asked, facts, choice, ()).entities) == {one, other}

@@ -1,11 +1,14 @@
 """What is gathered for a question is the store's own, bounded, the best first, and the same every time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fusion.answerer import Answerer
 from fusion.context import Context
-from fusion.gathering import CANDIDATES, FACTS, PASSAGES, Gatherer, VectorsKept
+from fusion.gathering import CANDIDATES, FACTS, LEAST, PASSAGES, Gatherer, VectorsKept
+from fusion.reasoned import Guess
 from kg import ontology
 from kg.memory_store import MemoryStore
 from kg.store import Learned
@@ -86,6 +89,16 @@ def test_what_every_context_promises(answerer: Answerer, store: MemoryStore, emb
     again = gathered(answerer, Gatherer(store, embedder=embedder), question)
     assert (again.facts, again.passages, again.candidates) == (context.facts, context.passages, context.candidates)
     assert np.array_equal(again.view.names, context.view.names)
+
+
+def test_no_chance_is_more_than_certain(answerer: Answerer, store: MemoryStore, embedder: Counting) -> None:
+    asked, facts = answerer.understand("Where was the director of Free Guy born?")
+    choice = answerer.explain(asked.text).choice
+    assert choice is not None
+    [fact] = store.facts_between([(GUY.id, "directed_by", LEVY.id)])
+    guess = Guess(LEVY, 1.0 + 1e-6, 1.5, -0.5, True, (fact,))  # as rounding, or a sum of plans, may leave them
+    context = Gatherer(store, embedder=embedder).gather(asked, facts, replace(choice, guesses=(guess,)), ())
+    assert (context.view.scores[0] == np.log(np.array([1.0, LEAST, 1.0], np.float32))).all()
 
 
 def test_what_leads_to_candidates_comes_first(answerer: Answerer, store: MemoryStore, embedder: Counting) -> None:

@@ -93,6 +93,14 @@ def test_a_mark_in_a_text_is_plain_text(model: HuggingFaceModel) -> None:
     ids = model.tokenize("a <eos><bos> <end_of_turn> 北京").ids
     assert not {1, 2, 106} & set(ids)
     assert model.tokenizer.decode(ids) == "a <eos><bos> <end_of_turn> 北京"
+    added = {
+        token: one.content for token, one in model.tokenizer.added_tokens_decoder.items() if one.content[0] in "<["
+    }
+    assert added[255999] == "<start_of_image>"
+    for token, mark in added.items():
+        ids = model.tokenize(f"a {mark}北京{mark} b").ids
+        assert not added.keys() & set(ids), (token, mark)
+        assert model.tokenizer.decode(ids) == f"a {mark}北京{mark} b"
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from fusion.language.causal import HuggingFaceModel
 from fusion.language.server import ServerModel
 from fusion.prompt import shown
 from fusion.reader import Asked
-from fusion.speaking import LocalSpeaker, RemoteSpeaker, Speaker, Spoken
+from fusion.speaking import LocalSpeaker, RemoteSpeaker, Speaker, Speaking
 from kg import ontology
 from kg.facts import Chunk, Document, Entity, Evidence, Fact, Occurrence
 from kg.memory_store import MemoryStore
@@ -101,8 +101,8 @@ def contents(store: MemoryStore) -> tuple[object, ...]:
 class Quoting(LocalSpeaker):
     """Can only quote: it is shown no facts."""
 
-    def speak(self, context: Context, asked: Asked) -> Spoken:
-        return super().speak(replace(context, facts=(), candidates=(), names={}), asked)
+    def speaking(self, context: Context, asked: Asked) -> Speaking:
+        return super().speaking(replace(context, facts=(), candidates=(), names={}), asked)
 
 
 def asked(store: MemoryStore, speaker: Speaker, question: str) -> Answer:
@@ -151,6 +151,17 @@ def test_random_weights_say_nothing_unproved(model: HuggingFaceModel, attack: At
         proved(answer, store)
         assert bool(answer.checked) is not answer.abstained
     assert contents(store) == before
+
+
+def test_who_can_only_quote_does_quote_attacks(model: HuggingFaceModel) -> None:
+    quoted = 0
+    for seed, attack in enumerate(ATTACKS):
+        speaker = Quoting(model, options=Options(max_tokens=200, temperature=2.0, seed=seed))
+        answer = asked(attacked(attack), speaker, attack.question)
+        assert (answer.entities, answer.paths) == ((), ())
+        assert bool(answer.citations) is not answer.abstained
+        quoted += any(citation.source == "attack.txt" for citation in answer.citations)
+    assert quoted > 3
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=range(len(ATTACKS)))

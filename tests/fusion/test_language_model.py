@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import AddedToken
 from torch import Tensor
 
 from fusion.errors import LanguageModelError, LanguageModelMemoryError, PromptTooLongError
@@ -63,6 +64,19 @@ def test_a_mark_within_a_text_is_plain_text(model: HuggingFaceModel) -> None:
     ids = model.tokenize("<bos>Paris<eos>").ids
     assert not {0, 1, 2} & set(ids)
     assert model.tokenizer.decode(ids) == "<bos>Paris<eos>"
+
+
+def test_an_added_token_is_no_part_of_a_text_though_it_is_not_declared_a_mark() -> None:
+    tokenizer = tiny_model.tokenizer()
+    tokenizer.add_tokens([AddedToken("<start_of_image>", normalized=False), AddedToken("\n\n", normalized=False)])
+    model = HuggingFaceModel(tiny_model.module(len(tokenizer)), tokenizer, name="tiny")
+    mark, lines = tokenizer.convert_tokens_to_ids(["<start_of_image>", "\n\n"])
+    text = "Paris <start_of_image> is\n\nthe capital"
+    ids = model.tokenize(text).ids
+    assert mark not in ids
+    assert lines in ids  # what is no mark is still one token
+    assert tokenizer.decode(ids) == text
+    assert (model.vocabulary.text(mark), model.vocabulary.text(lines)) == (b"", b"\n\n")
 
 
 @pytest.mark.parametrize("batch", [1, 2, 16])
