@@ -261,8 +261,7 @@ def f1_of_names(question: Question, reply: Reply) -> float:
 def _best(measure: Callable[[str, str], float], asked: Sequence[Question], replies: Sequence[Reply]) -> Iterator[float]:
     """Of each question, how near the text comes to the answer that it is nearest to."""
     for question, reply in zip(asked, replies, strict=True):
-        text = "; ".join(item[0] for item in reply.items)
-        yield max(float(measure(text, gold)) for gold in question.gold) if text else 0.0
+        yield 0.0 if reply.abstained else max(float(measure(reply.text, gold)) for gold in question.gold)
 
 
 def _percent(values: Iterable[float]) -> float:

@@ -57,7 +57,8 @@ _NUMBERS = regex.compile(r"\s*(?:\[\d*\]?)+|\s*\(\d+\)")
 class Reply:
     """What a variant answered to a question; times in milliseconds, ``evidence`` and ``borne`` shares.
 
-    ``items`` are the things that it named, the first one first, each by all of its names. ``borne``: of them, those
+    ``text`` is the whole answer; ``items`` are the things that it named, the first one first, each by all of its names,
+    the first by the whole text, too, where its end is not known for certain. ``borne``: of them, those
     that the graph or the text that was read has.
     """
 
@@ -185,26 +186,30 @@ class Bench:
         packing = _since(begun)
         found = model.generate(prompt, options=FREE, prefix=prefix)
         whole = before + _since(begun)
-        text = found.text.strip()
+        items = _items(found.text)
         took = 0.0
         if first:
             took = before + packing + _timed(lambda: next(model.stream(prompt, options=FREE, prefix=prefix), ""))
         return Reply(
-            text=text,
-            items=_items(text),
+            text=_bare(found.text),
+            items=items,
             confidence=exp(found.log_likelihood or 0.0),
             evidence=0.0 if variant == "alone" else _evidence(question, titles, prompt.removeprefix(SHOTS)),
-            borne=self._borne(_items(text), prompt.removeprefix(SHOTS)),
+            borne=self._borne(items, prompt.removeprefix(SHOTS)),
             milliseconds=whole,
             first=took,
         )
 
     def _borne(self, items: Sequence[Sequence[str]], read: str) -> float:
         """The share of what a model wrote that is a name of the graph, or stands in what it read."""
-        known = self._store.find_entities({name_key(item[0]) for item in items})
+        known = self._store.find_entities({name_key(name) for item in items for name in item})
         keys = {name_key(name) for entity in known for name in (entity.name, *entity.aliases)}
         there = read.rpartition("\nQuestion:")[0].casefold()
-        return sum(name_key(item[0]) in keys or item[0].casefold() in there for item in items) / max(1, len(items))
+
+        def held(name: str) -> bool:
+            return name_key(name) in keys or name.casefold() in there
+
+        return sum(any(map(held, item)) for item in items) / max(1, len(items))
 
     def _held(
         self, question: Question, context: Context, topics: Sequence[EntityId], spent: float, *, first: bool
@@ -251,11 +256,16 @@ def _names(said: Said) -> tuple[str, ...]:
 
 def _items(text: str) -> tuple[tuple[str, ...], ...]:
     """What a text names: its parts, the first also as the whole; nothing where it says that it has no answer."""
-    bare = _NUMBERS.sub("", text).replace('"', "").strip(" .")
+    bare = _bare(text)
     if normalise(bare or " ") in NO_ANSWER or not name_shown(bare):
         return ()
     first, *rest = [part.strip() for part in regex.split(r"[;,|]\s", bare) if part.strip()] or [bare]
     return ((bare, first), *((part,) for part in rest))
+
+
+def _bare(text: str) -> str:
+    """A text without the numbers of facts and passages, and without quotation marks."""
+    return _NUMBERS.sub("", text).replace('"', "").strip(" .\n")
 
 
 def _evidence(question: Question, titles: Sequence[str], read: str) -> float:

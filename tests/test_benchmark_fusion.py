@@ -8,7 +8,7 @@ import pytest
 from benchmarks import fusion as benchmark
 from benchmarks import question_sets
 from benchmarks.fusion import PARTS, Ground, Kept, ask, f1_of_names, is_right, measures, models, rows_of
-from benchmarks.fusion_variants import VARIANTS, WITH_ADAPTER, Bench, Reply, _items
+from benchmarks.fusion_variants import VARIANTS, WITH_ADAPTER, Bench, Reply, _bare, _items
 from benchmarks.question_sets import QuestionSet
 from fusion import adapter
 from fusion.evaluate import Question
@@ -151,6 +151,22 @@ def test_the_rows(ground: Ground) -> None:
 )
 def test_what_a_text_names(text: str, items: list[tuple[str, ...]]) -> None:
     assert _items(text) == tuple(items)
+
+
+def test_what_is_scored_is_the_text_once() -> None:
+    """Replies as they really come: the first thing is named by the whole text, too."""
+    gold = Question("Who?", ("Ann Lee; Bob",))
+    for text in ("Ann Lee; Bob", "Ann Lee [1]; Bob [2][3]."):
+        found = measures("long", [gold], [Reply(_bare(text), _items(text))])
+        assert (found["exact match"][0], found["F1 of words"][0], found["ROUGE-L"][0]) == (100.0, 100.0, 100.0)
+    nothing = measures("text", [gold], [Reply("none", _items("none"))])
+    assert nothing["F1 of words"][0] == nothing["exact match"][0] == 0.0
+
+
+def test_parts_of_a_text_are_looked_up_one_by_one(bench: Bench) -> None:
+    assert bench._borne(_items("Shawn Levy, Oslo"), "") == 0.5
+    assert bench._borne(_items("Oslo, Shawn Levy"), "Passages:\n(1) Oslo is far.\n\nQuestion: Who?") == 1.0
+    assert bench._borne(_items("Oslo, Rome"), "\nQuestion: Is Oslo nearer than Rome?") == 0.0
 
 
 def test_f1_of_names() -> None:
