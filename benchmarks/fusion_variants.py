@@ -17,7 +17,7 @@ before the prompt, without which a model that was never trained to answer writes
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import exp
 
@@ -35,7 +35,7 @@ from fusion.language.causal import HuggingFaceModel
 from fusion.language.protocol import Options
 from fusion.prompt import TAIL, name_shown, shown
 from fusion.speaking import LocalSpeaker
-from kg.facts import EntityId, name_key
+from kg.facts import Entity, EntityId, Fact, name_key
 from kg.store import GraphStore
 
 VARIANTS = ("alone", "text", "facts", "tuned", "soft", "held", "checked", "reasoner", "fused")
@@ -156,18 +156,23 @@ class Bench:
 
     def _holds(self, answer: Answer) -> bool:
         """Whether the store has every entity and fact of an answer, and its sources every quotation, looked up anew."""
-        facts = {fact.id: fact for path in answer.paths for fact in path.facts}
-        held = self._store.facts_between([(f.subject, f.relation, f.object) for f in facts.values()])
-        entities = {entity.id for entity in answer.entities}
         texts = {one.document: self._store.chunks_of(one.document) for one in answer.citations}
-        return (
-            {fact.id for fact in held} == facts.keys()
-            and {entity.id for entity in self._store.entities(entities)} == entities
-            and all(
-                "".join(chunk.text for chunk in texts[one.document])[one.start : one.end] == one.quote
-                for one in answer.citations
-            )
+        return self._holds_all(answer.entities, [fact for path in answer.paths for fact in path.facts]) and all(
+            "".join(chunk.text for chunk in texts[one.document])[one.start : one.end] == one.quote
+            for one in answer.citations
         )
+
+    def _has(self, said: Said) -> bool:
+        """Whether the store has the entity and the facts of a claim, or its source the quotation, looked up anew."""
+        if said.passage is None:
+            return self._holds_all([] if said.entity is None else [said.entity], said.facts)
+        chunks = self._store.chunks([said.passage.passage.chunk.id])
+        return any(shown(chunk.text)[said.start : said.end] == said.claim.text for chunk in chunks)
+
+    def _holds_all(self, entities: Iterable[Entity], facts: Iterable[Fact]) -> bool:
+        wanted, ids = {fact.id: fact for fact in facts}, {entity.id for entity in entities}
+        held = self._store.facts_between([(f.subject, f.relation, f.object) for f in wanted.values()])
+        return {fact.id for fact in held} == wanted.keys() and {one.id for one in self._store.entities(ids)} == ids
 
     def _freely(self, variant: str, question: Question, context: Context, spent: float, *, first: bool) -> Reply:
         """The first line of what a model writes."""
@@ -241,7 +246,7 @@ class Bench:
             items=items,
             confidence=spoken.confidence,
             evidence=evidence,
-            borne=float(bool(items)),
+            borne=sum(map(self._has, spoken.said)) / max(1, len(items)),
             milliseconds=said,
             first=took,
         )

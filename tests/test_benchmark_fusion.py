@@ -11,9 +11,13 @@ from benchmarks.fusion import PARTS, Ground, Kept, ask, f1_of_names, is_right, m
 from benchmarks.fusion_variants import VARIANTS, WITH_ADAPTER, Bench, Reply, _bare, _items
 from benchmarks.question_sets import QuestionSet
 from fusion import adapter
+from fusion.claims import Claim
+from fusion.decode import Said
 from fusion.evaluate import Question
 from fusion.language import open_model
 from fusion.model import FusedConfig, FusedModel
+from fusion.prompt import Shown
+from fusion.trace import Passage
 from nlp.embed import MiniLM
 from tests.fusion import tiny_model
 
@@ -167,6 +171,21 @@ def test_parts_of_a_text_are_looked_up_one_by_one(bench: Bench) -> None:
     assert bench._borne(_items("Shawn Levy, Oslo"), "") == 0.5
     assert bench._borne(_items("Oslo, Shawn Levy"), "Passages:\n(1) Oslo is far.\n\nQuestion: Who?") == 1.0
     assert bench._borne(_items("Oslo, Rome"), "\nQuestion: Is Oslo nearer than Rome?") == 0.0
+
+
+def test_what_is_said_is_looked_up(ground: Ground, bench: Bench, model: str) -> None:
+    store = ground.services.store
+    sydney = store.find_entities({"sydney"})
+    said = Said(Claim("Sydney", (1,)), sydney[0], tuple(store.facts([sydney[0].id])))
+    assert said.facts
+    assert bench._has(said)
+    found = ground.without(TEST)
+    assert found is not None
+    assert not ground.bench(found, models(None, ground, model))._has(said)
+    chunk = next(chunk for one in store.documents() for chunk in store.chunks_of(one.id))
+    shown = Shown(Passage(chunk, "", "", 1.0), chunk.text)
+    assert bench._has(Said(Claim(chunk.text[:4], passage=1), passage=shown, start=0, end=4))
+    assert not bench._has(Said(Claim("Oslo", passage=1), passage=shown, start=0, end=4))
 
 
 def test_f1_of_names() -> None:
