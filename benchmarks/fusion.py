@@ -30,7 +30,7 @@ import numpy as np
 from api.assemble import Services
 from api.planning import learn
 from api.settings import Settings
-from benchmarks.fusion_variants import VARIANTS, WITH_ADAPTER, Bench, Models, Reply
+from benchmarks.fusion_variants import VARIANTS, WITH_ADAPTER, Bench, Models, Reply, Work
 from benchmarks.question_sets import SETS, Kind, QuestionSet, drawn, supporting
 from benchmarks.rows import Row, merge_rows
 from fusion import adapter
@@ -72,10 +72,12 @@ class Ground:
         if not self.services.planner_file.exists():
             learn(self.services, given(found.train), generated=not found.train, seed=0, tell=_say)
 
-    def answerer(self, store: GraphStore, fused: FusedReader | None = None) -> Answerer:
-        """What answers questions of the graph, or of what is left of it."""
+    def answerer(self, store: GraphStore, fused: FusedReader | None = None, *, planned: bool = True) -> Answerer:
+        """What answers questions of the graph, or of what is left of it; not ``planned``, without the planner."""
         services = self.services
-        read = open_reader(store, services.embedder, planner=services.planner_file, reasoner=services.reasoner_file)
+        read = None
+        if planned:
+            read = open_reader(store, services.embedder, planner=services.planner_file, reasoner=services.reasoner_file)
         if read is not None:
             read.warm()
         return Answerer(
@@ -87,13 +89,18 @@ class Ground:
             fused=lambda: fused,
         )
 
-    def bench(self, store: GraphStore, models: Models) -> Bench:
-        """All variants over the graph, or over what is left of it."""
-        embedder, viewed = self.services.embedder, models.adapted
-        gatherers = [Gatherer(store, embedder=embedder, viewed=viewed) for _ in range(2)]  # neither warms the other
-        fused = FusedReader(store, gatherers[0], models.speaker)
-        found = Bench(store, models, gatherers[1], self.answerer(store), self.answerer(store, fused))
-        found.ask(WARM, [one for one in VARIANTS if models.adapted or one not in WITH_ADAPTER])
+    def bench(self, store: GraphStore, models: Models, variants: Sequence[str]) -> Bench:
+        """Variants over the graph, or over what is left of it."""
+
+        def gatherer() -> Gatherer:
+            return Gatherer(store, embedder=self.services.embedder, viewed=models.adapted)
+
+        def answerer(work: Work) -> Answerer:
+            fused = FusedReader(store, gatherer(), models.speaker) if work == "fused" else None
+            return self.answerer(store, fused, planned=work not in ("understand", "search"))
+
+        found = Bench(store, models, gatherer(), answerer)
+        found.ask(WARM, variants)
         return found
 
     def without(self, asked: Sequence[Question]) -> GraphStore | None:
@@ -206,6 +213,8 @@ def rows_of(found: QuestionSet, asked: Sequence[tuple[int, Question]], answers: 
         row = partial(_row, found.title, variant, f"{len(asked)} test questions", seconds, command)
         for measure, (value, unit) in measures(found.kind, questions, parts[PARTS[0]]).items():
             yield row(measure, value, unit)
+        if variant == "fused":
+            yield row("language model spoke", _percent(reply.spoke for reply in parts[PARTS[0]]), "%")
         if PARTS[1] in parts:
             pairs = [(reply.abstained, part == PARTS[1]) for part, replies in parts.items() for reply in replies]
             told = Abstention.of(pairs)
@@ -338,20 +347,20 @@ def _measured(ground: Ground, variants: Sequence[str], options: argparse.Namespa
     opened = models(options.adapter, ground, options.model, both=not options.memory)
     asked = drawn(found.test, options.questions)
     if options.memory:
-        bench = ground.bench(store, opened)
+        bench = ground.bench(store, opened, ["fused"])
         for _, question in asked[:5]:
             bench.ask(question, ["fused"])
         row = _row(found.title, "fused", "five questions", 0.0, command, "memory of the process", memory(), "MB")
         yield row
         return
     kept = Kept(options.cache / found.name, mark(options.adapter, options.model))
-    answers = ask(ground.bench(store, opened), PARTS[0], asked, variants, kept)
+    answers = ask(ground.bench(store, opened, variants), PARTS[0], asked, variants, kept)
     if not options.answerable:
         rest = ground.without([question for _, question in asked])
         if rest is None:
             _say(f"{found.title} does not tell what holds its answers: none of its questions is made unanswerable")
         else:
-            answers |= ask(ground.bench(rest, opened), PARTS[1], asked, variants, kept)
+            answers |= ask(ground.bench(rest, opened, variants), PARTS[1], asked, variants, kept)
     yield from rows_of(found, asked, answers, command)
 
 

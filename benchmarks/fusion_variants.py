@@ -1,8 +1,8 @@
-"""The parts of the fused model, one after the other: each variant answers the same questions from the same context.
+"""The parts of the fused model, one after the other: each variant answers the same questions.
 
 ========  ============================================================================================================
 alone     the language model, which reads the question and nothing else
-text      and the passages that are found: plain retrieval-augmented generation
+text      and the passages that a search finds: plain retrieval-augmented generation
 facts     and the facts, as text
 tuned     the same, by the trained adapter, without its soft tokens
 soft      the same, with its soft tokens
@@ -12,6 +12,10 @@ reasoner  the graph alone: what Clew answers without a language model
 fused     all together: what Clew answers with it
 ========  ============================================================================================================
 
+Each is charged for what it needs, and for nothing else: the first for no context, the second for its search, those from
+the third to the seventh for all that is gathered of the graph. What one has read into memory makes none of these
+faster: reasoner, fused, search and gathering have each an answerer of their own.
+
 The first five write freely; a model's text is its first line. The first three are shown three questions with answers
 before the prompt, without which a model that was never trained to answer writes nothing at all.
 """
@@ -19,22 +23,28 @@ before the prompt, without which a model that was never trained to answer writes
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from math import exp
+from typing import Literal
 
+import numpy as np
 import regex
 
 from fusion.answer import Answer
 from fusion.answerer import Answerer
 from fusion.checking import answered
 from fusion.claims import NONE
-from fusion.context import Context
+from fusion.context import Context, GraphView
 from fusion.decode import Grammar, Said
 from fusion.evaluate import Question, normalise, recall, words
+from fusion.extract import READ
 from fusion.gathering import Gatherer
 from fusion.language.causal import HuggingFaceModel
 from fusion.language.protocol import Options
 from fusion.prompt import TAIL, name_shown, shown
 from fusion.speaking import LocalSpeaker
+from fusion.steps import Given, Piece
+from fusion.trace import Passage
 from kg.facts import Entity, EntityId, Fact, name_key
 from kg.store import GraphStore
 
@@ -42,6 +52,7 @@ VARIANTS = ("alone", "text", "facts", "tuned", "soft", "held", "checked", "reaso
 WITH_ADAPTER = ("tuned", "soft")
 BY_GRAPH = ("reasoner", "fused")
 FREE = Options(max_tokens=48, stop=("\n",))
+Work = Literal["understand", "search", "gather", "reasoner", "fused"]
 NO_ANSWER = frozenset(("", NONE, "unknown", "i don t know", "i do not know", "not given", "no answer"))
 
 SHOTS = (
@@ -69,6 +80,7 @@ class Reply:
     borne: float = 0.0
     milliseconds: float = 0.0
     first: float = 0.0  # until the first token; 0 where that was not measured
+    spoke: bool = False  # of `fused`: whether the language model was asked
 
     @property
     def abstained(self) -> bool:
@@ -93,27 +105,29 @@ class Bench:
     """Answers questions of one store by every variant."""
 
     def __init__(
-        self,
-        store: GraphStore,
-        models: Models,
-        gatherer: Gatherer,
-        alone: Answerer,
-        fused: Answerer,
+        self, store: GraphStore, models: Models, gatherer: Gatherer, answerers: Callable[[Work], Answerer]
     ) -> None:
-        """``alone`` answers without a language model, and is also what questions are understood by."""
-        self._store, self._models, self._gatherer = store, models, gatherer
-        self._alone, self._fused = alone, fused
+        """``answerers`` makes one for each kind of work when it is first needed, so that none is warmed by another."""
+        self._store, self._models = store, models
+        self._answerer, self._gatherer = cache(answerers), gatherer
 
     def ask(self, question: Question, variants: Sequence[str], *, first: bool = False) -> dict[str, Reply]:
         """What variants answer; ``first``: how long the first token takes is measured, too."""
+        topics = self._topics(question) if {*variants} - {"alone", "text"} else ()
         found = {}
-        for variant in variants:  # before others have read what they read, so that they take as long as alone
-            if variant in BY_GRAPH:
-                found[variant] = self._by_graph(variant, question)
-        if rest := [variant for variant in variants if variant not in BY_GRAPH]:
-            topics = self._topics(question)
+        if "reasoner" in variants:
+            found["reasoner"] = self._by_graph("reasoner", question, topics)
+        if "fused" in variants:
+            found["fused"] = self._by_graph("fused", question, topics)
+        if "alone" in variants:
+            found["alone"] = self._freely("alone", question, _context(question), 0.0, first=first)
+        if "text" in variants:
             begun = time.perf_counter()
-            context = self._alone.gather(question.text, self._gatherer, topics=topics)
+            context = _context(question, self._answerer("search").search(question.text, limit=READ))
+            found["text"] = self._freely("text", question, context, _since(begun), first=first)
+        if rest := [variant for variant in variants if variant not in found]:
+            begun = time.perf_counter()
+            context = self._answerer("gather").gather(question.text, self._gatherer, topics=topics)
             spent = _since(begun)
             free = [variant for variant in rest if variant not in ("held", "checked")]
             found |= {one: self._freely(one, question, context, spent, first=first) for one in free}
@@ -122,19 +136,26 @@ class Bench:
                 found |= {one: both[one] for one in rest if one not in free}
         return found
 
-    def _by_graph(self, variant: str, question: Question) -> Reply:
-        answerer = self._fused if variant == "fused" else self._alone
-        topics = self._topics(question)
+    def _by_graph(self, variant: Literal["reasoner", "fused"], question: Question, topics: Sequence[EntityId]) -> Reply:
+        answerer = self._answerer(variant)
+        answer, spoke, first = None, False, 0.0
         begun = time.perf_counter()
-        answer = answerer.ask(question.text, topics=topics)
-        return self._reply(question, answer, _since(begun))
+        for step in answerer.stream(question.text, topics=topics):
+            if isinstance(step, Piece) and not first:
+                first = _since(begun)
+            spoke = spoke or isinstance(step, Given)
+            if isinstance(step, Answer):
+                answer = step
+        spent = _since(begun)
+        assert answer is not None  # it is the last step
+        return replace(self._reply(question, answer, spent), first=first, spoke=spoke)
 
     def _topics(self, question: Question) -> tuple[EntityId, ...]:
         """What the question is about, where the set gives it, as far as the question is read as naming it."""
         if not question.topic:
             return ()
         given = {one.id for one in self._store.find_entities({name_key(question.topic)})}
-        asked, _ = self._alone.understand(question.text)
+        asked, _ = self._answerer("understand").understand(question.text)
         return tuple(sorted(given & {link.entity.id for link in asked.links}))
 
     def _reply(self, question: Question, answer: Answer, spent: float) -> Reply:
@@ -176,25 +197,23 @@ class Bench:
 
     def _freely(self, variant: str, question: Question, context: Context, spent: float, *, first: bool) -> Reply:
         """The first line of what a model writes."""
-        before = 0.0 if variant == "alone" else spent
         begun = time.perf_counter()
         model = self._models.speaker.model if variant in WITH_ADAPTER else self._models.plain
         prefix = self._models.speaker.soft_tokens(context) if variant == "soft" else None
         if variant == "alone":
             prompt, titles = f"Question: {' '.join(shown(question.text).split())}\n{TAIL}", []
         else:
-            given = replace(context, facts=(), candidates=()) if variant == "text" else context
-            packed = self._models.speaker.prompt(given)
+            packed = self._models.speaker.prompt(context)
             prompt, titles = packed.text, [one.passage.title for one in packed.passages]
         if variant not in WITH_ADAPTER:
             prompt = SHOTS + prompt
         packing = _since(begun)
         found = model.generate(prompt, options=FREE, prefix=prefix)
-        whole = before + _since(begun)
+        whole = spent + _since(begun)
         items = _items(found.text)
         took = 0.0
         if first:
-            took = before + packing + _timed(lambda: next(model.stream(prompt, options=FREE, prefix=prefix), ""))
+            took = spent + packing + _timed(lambda: next(model.stream(prompt, options=FREE, prefix=prefix), ""))
         return Reply(
             text=_bare(found.text),
             items=items,
@@ -221,7 +240,7 @@ class Bench:
     ) -> dict[str, Reply]:
         """What is said under the grammar, as it is said, and as far as it holds."""
         speaker = self._models.speaker
-        asked, _ = self._alone.understand(question.text, topics=topics)
+        asked, _ = self._answerer("understand").understand(question.text, topics=topics)
         links = {found.entity.id for found in asked.links}
         begun = time.perf_counter()
         spoken = speaker.speak(context, asked)
@@ -251,6 +270,23 @@ class Bench:
             first=took,
         )
         return {"held": held, "checked": replace(checked, evidence=evidence, first=took)}
+
+
+def _context(question: Question, passages: Sequence[Passage] = ()) -> Context:
+    """A question with passages, and nothing of the graph."""
+    nothing, nowhere = np.zeros((0, 0), np.float32), np.zeros(0, np.int64)
+    view = GraphView(
+        names=nothing,
+        vectors=nothing,
+        topics=np.zeros(0, np.float32),
+        relations=nothing,
+        subjects=nowhere,
+        rows=nowhere,
+        objects=nowhere,
+        candidates=nowhere,
+        scores=np.zeros((0, 3), np.float32),
+    )
+    return Context(question.text, (), tuple(passages), (), {}, view)
 
 
 def _names(said: Said) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from benchmarks.fusion import PARTS, Ground, Kept, ask, f1_of_names, is_right, m
 from benchmarks.fusion_variants import VARIANTS, WITH_ADAPTER, Bench, Reply, _bare, _items
 from benchmarks.question_sets import QuestionSet
 from fusion import adapter
+from fusion.answerer import Answerer
 from fusion.claims import Claim
 from fusion.decode import Said
 from fusion.evaluate import Question
@@ -69,7 +70,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, model: str) -> Path:
 
 @pytest.fixture(scope="module")
 def bench(ground: Ground, model: str, trained: Path) -> Bench:
-    return ground.bench(ground.services.store, models(trained, ground, model))
+    return ground.bench(ground.services.store, models(trained, ground, model), VARIANTS)
 
 
 def test_every_variant_answers_every_question(bench: Bench) -> None:
@@ -109,7 +110,7 @@ def test_what_answers_is_withheld(ground: Ground, model: str) -> None:
     answers = {fact.object for fact in rest.all_facts()}
     names = {entity.name for entity in rest.entities(answers)}
     assert names == {"Montreal", "Johan Earl", "Shawn Levy"}  # of another film
-    found = ground.bench(rest, models(None, ground, model)).ask(TEST[1], ["reasoner"])
+    found = ground.bench(rest, models(None, ground, model), ["reasoner"]).ask(TEST[1], ["reasoner"])
     assert found["reasoner"].abstained
 
 
@@ -181,11 +182,39 @@ def test_what_is_said_is_looked_up(ground: Ground, bench: Bench, model: str) -> 
     assert bench._has(said)
     found = ground.without(TEST)
     assert found is not None
-    assert not ground.bench(found, models(None, ground, model))._has(said)
+    assert not ground.bench(found, models(None, ground, model), ["held"])._has(said)
     chunk = next(chunk for one in store.documents() for chunk in store.chunks_of(one.id))
     shown = Shown(Passage(chunk, "", "", 1.0), chunk.text)
     assert bench._has(Said(Claim(chunk.text[:4], passage=1), passage=shown, start=0, end=4))
     assert not bench._has(Said(Claim("Oslo", passage=1), passage=shown, start=0, end=4))
+
+
+def test_plain_retrieval_needs_nothing_of_the_graph(ground: Ground, model: str, monkeypatch) -> None:
+    made: list[tuple[bool, bool]] = []
+    answerer = Ground.answerer
+
+    def noted(self, store, fused=None, *, planned=True):
+        made.append((planned, fused is not None))
+        return answerer(self, store, fused, planned=planned)
+
+    monkeypatch.setattr(Ground, "answerer", noted)
+    opened = models(None, ground, model)
+    with monkeypatch.context() as patch:
+        patch.setattr(Answerer, "gather", lambda *given, **options: pytest.fail("charged for the graph"))
+        ground.bench(ground.services.store, opened, ["alone", "text"]).ask(TEST[0], ["alone", "text"])
+    assert made == [(False, False)]  # the search; of what is named, nothing is asked where no variant needs it
+    made.clear()
+    ground.bench(ground.services.store, opened, VARIANTS).ask(TEST[0], ["text", "facts", "held", "reasoner", "fused"])
+    assert sorted(made) == [(False, False), (False, False), (True, False), (True, False), (True, True)]
+
+
+def test_the_first_token_of_all_fused_is_the_model_s(ground: Ground, model: str) -> None:
+    opened, open_question = models(None, ground, model), Question("Who praised Free Guy?", ("Ann",))
+    bench = ground.bench(ground.services.store, opened, ["fused"])
+    sure, unsure = (bench.ask(one, ["fused"])["fused"] for one in (TEST[0], open_question))
+    assert (sure.spoke, sure.first) == (False, 0.0)
+    assert unsure.spoke
+    assert 0 < unsure.first <= unsure.milliseconds
 
 
 def test_f1_of_names() -> None:
