@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.fusion --set 2wiki`` (see benchmarks/question_sets.py for the others) reads the set's graph into
 memory, trains its planner and reasoner (kept for the next run), and asks the set's test questions of every variant of
-benchmarks/fusion_variants.py. ``--adapter FOLDER`` gives the trained adapter; without one, the variants that need it
-are passed over with a line that says so, and the grammar holds the untrained model.
+benchmarks/fusion_variants.py. ``--adapter FOLDER`` gives the trained adapter, and ``--plain-adapter FOLDER`` one that
+was trained on the same examples with ``--no-soft-tokens``; without one, the variant that needs it is passed over with a
+line that says so, and without the first the grammar holds the untrained model.
 
 Then as many questions are asked again of a graph without what answers them: the passages that hold the answers, with
 what they alone state, or, where a set has no passages, the last facts of the chains that explain the answers, with the
@@ -21,7 +22,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -30,7 +31,7 @@ import numpy as np
 from api.assemble import Services
 from api.planning import learn
 from api.settings import Settings
-from benchmarks.fusion_variants import VARIANTS, WITH_ADAPTER, Bench, Models, Reply, Work
+from benchmarks.fusion_variants import UNTRAINED, VARIANTS, Bench, Models, Reply, Work
 from benchmarks.question_sets import SETS, Kind, QuestionSet, drawn, supporting
 from benchmarks.rows import Row, merge_rows
 from fusion import adapter
@@ -40,6 +41,7 @@ from fusion.fused import FusedReader
 from fusion.gathering import Gatherer
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
+from fusion.model import FusedModel
 from fusion.planned import open_reader
 from fusion.planner.questions import Question as Given
 from fusion.reasoner.fusing import calibration_error
@@ -120,8 +122,15 @@ def given(asked: Sequence[Question]) -> list[Given]:
     return [Given(at, one.text, one.gold, one.topic) for at, one in enumerate(asked, 1)]
 
 
-def models(folder: Path | None, ground: Ground, address: str = "", *, both: bool = True) -> Models:
-    """The language model, and with an adapter the same once more: adapted; or not ``both``, but that alone."""
+def models(
+    ground: Ground,
+    variants: Collection[str],
+    *,
+    adapted: Path | None = None,
+    plain: Path | None = None,
+    address: str = "",
+) -> Models:
+    """The language model as often as variants need it: as published, and with each of two adapters."""
 
     def opened() -> HuggingFaceModel:
         found = open_model(address, notify=_say)
@@ -129,19 +138,39 @@ def models(folder: Path | None, ground: Ground, address: str = "", *, both: bool
             raise SystemExit("give a model that runs in this process: one behind a server reads no soft tokens")
         return found
 
-    plain = opened()
-    if folder is None:
-        return Models(plain, LocalSpeaker(plain))
-    adapted = opened() if both else plain
-    learned = ground.services.store.learned()
-    fused = adapter.load(
-        folder,
-        adapted,
-        encoder=ground.services.embedder.name,
-        vector_width=0 if learned is None else learned.dimensions,
-        merge=True,
-    )
-    return Models(plain, LocalSpeaker(fused.language, soft_tokens=fused.soft_tokens), adapted=True)
+    def fused(folder: Path) -> FusedModel:
+        learned = ground.services.store.learned()
+        return adapter.load(
+            folder,
+            opened(),
+            encoder=ground.services.embedder.name,
+            vector_width=0 if learned is None else learned.dimensions,
+            merge=True,
+        )
+
+    tuned = fused(plain).language if plain is not None and "tuned" in variants else None
+    if adapted is None:
+        published = opened()
+        return Models(published, LocalSpeaker(published), tuned=tuned)
+    both = fused(adapted)
+    published = opened() if {*variants} & {*UNTRAINED} else both.language
+    return Models(published, LocalSpeaker(both.language, soft_tokens=both.soft_tokens), adapted=True, tuned=tuned)
+
+
+def passed_over(variants: Collection[str], adapted: Path | None, plain: Path | None) -> dict[str, str]:
+    """The variants for which an adapter is missing, and how it is given."""
+    missing = {"tuned": (plain, "--plain-adapter"), "soft": (adapted, "--adapter")}
+    return {one: option for one, (folder, option) in missing.items() if folder is None and one in variants}
+
+
+def compared(adapted: Path, plain: Path) -> str:
+    """Why two adapters do not show what soft tokens add, in one line; nothing where they do."""
+    one, other = (adapter.read_about(folder).trained for folder in (adapted, plain))
+    if not one.soft_tokens or other.soft_tokens:
+        return "--adapter must be trained with soft tokens, and --plain-adapter with --no-soft-tokens"
+    if (one.data, one.examples, one.seed, one.earlier) != (other.data, other.examples, other.seed, other.earlier):
+        return "the two adapters were not trained on the same examples with the same seed; train one of them anew"
+    return ""
 
 
 class Kept:
@@ -174,16 +203,16 @@ class Kept:
         return self._folder / f"{variant}-{part}-{self._mark}.jsonl"
 
 
-def mark(folder: Path | None, address: str) -> str:
-    """A digest of the code that answers, of the language model's address, and of the adapter."""
+def mark(folders: Iterable[Path | None], address: str) -> str:
+    """A digest of the code that answers, of the language model's address, and of the adapters."""
     found = hashlib.sha256(address.encode())
     code = [path for package in ("kg", "nlp", "fusion") for path in (ROOT / package).rglob("*") if path.is_file()]
     code = [path for path in code if path.suffix in (".py", ".toml", ".ttl")]
     code += [ROOT / "benchmarks" / name for name in ("fusion.py", "fusion_variants.py", "question_sets.py")]
     for path in sorted(code):
         found.update(path.read_bytes())
-    if folder is not None:
-        found.update((folder / adapter.ABOUT).read_bytes())
+    for folder in folders:
+        found.update(b"none" if folder is None else (folder / adapter.ABOUT).read_bytes())
     return found.hexdigest()[:12]
 
 
@@ -290,7 +319,7 @@ SYSTEMS: Mapping[str, str] = {
     "alone": "language model alone",
     "text": "+ passages (plain RAG)",
     "facts": "+ facts as text",
-    "tuned": "+ adapter, without soft tokens",
+    "tuned": "+ adapter, trained without soft tokens",
     "soft": "+ graph soft tokens",
     "held": "+ constrained decoding",
     "checked": "+ verification",
@@ -316,6 +345,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int)
     parser.add_argument("--variants", default=",".join(VARIANTS))
     parser.add_argument("--adapter", type=Path)
+    parser.add_argument("--plain-adapter", type=Path, help="trained on the same examples without soft tokens")
     parser.add_argument("--model", default="", help="address of the language model; without it, Gemma 3 270M")
     parser.add_argument("--cache", type=Path, default=cache_folder() / "fusion-benchmark")
     parser.add_argument("--answerable", action="store_true", help="leave out the questions without an answer")
@@ -325,9 +355,12 @@ def main() -> None:
     variants = options.variants.split(",")
     if unknown := sorted({*variants} - {*VARIANTS}):
         parser.error(f"{', '.join(unknown)}: choose of {', '.join(VARIANTS)}")
-    if options.adapter is None and (passed := [one for one in variants if one in WITH_ADAPTER]):
-        _say(f"no adapter is given: {', '.join(passed)} are passed over")
-        variants = [one for one in variants if one not in passed]
+    if options.adapter and options.plain_adapter and (wrong := compared(options.adapter, options.plain_adapter)):
+        parser.error(wrong)
+    passed = passed_over(variants, options.adapter, options.plain_adapter)
+    for variant, option in passed.items():
+        _say(f"{variant} is passed over: it needs {option}")
+    variants = [one for one in variants if one not in passed]
     found = SETS[options.set](options.set)
     command = " ".join((f"python -m benchmarks.{NAME}", *sys.argv[1:]))
     ground = Ground(found, options.cache / found.name / "planner")
@@ -344,7 +377,9 @@ def main() -> None:
 
 def _measured(ground: Ground, variants: Sequence[str], options: argparse.Namespace, command: str) -> Iterator[Row]:
     found, store = ground.found, ground.services.store
-    opened = models(options.adapter, ground, options.model, both=not options.memory)
+    wanted = ["fused"] if options.memory else variants
+    folders = options.adapter, options.plain_adapter
+    opened = models(ground, wanted, adapted=folders[0], plain=folders[1], address=options.model)
     asked = drawn(found.test, options.questions)
     if options.memory:
         bench = ground.bench(store, opened, ["fused"])
@@ -353,7 +388,7 @@ def _measured(ground: Ground, variants: Sequence[str], options: argparse.Namespa
         row = _row(found.title, "fused", "five questions", 0.0, command, "memory of the process", memory(), "MB")
         yield row
         return
-    kept = Kept(options.cache / found.name, mark(options.adapter, options.model))
+    kept = Kept(options.cache / found.name, mark(folders, options.model))
     answers = ask(ground.bench(store, opened, variants), PARTS[0], asked, variants, kept)
     if not options.answerable:
         rest = ground.without([question for _, question in asked])

@@ -4,8 +4,8 @@
 alone     the language model, which reads the question and nothing else
 text      and the passages that a search finds: plain retrieval-augmented generation
 facts     and the facts, as text
-tuned     the same, by the trained adapter, without its soft tokens
-soft      the same, with its soft tokens
+tuned     the same, by an adapter that was trained on the same examples without soft tokens
+soft      the same, by the adapter that was trained with them, and with them
 held      the same, held to the grammar; by the untrained model where there is no adapter
 checked   the same, each claim held against the store
 reasoner  the graph alone: what Clew answers without a language model
@@ -16,8 +16,9 @@ Each is charged for what it needs, and for nothing else: the first for no contex
 the third to the seventh for all that is gathered of the graph. What one has read into memory makes none of these
 faster: reasoner, fused, search and gathering have each an answerer of their own.
 
-The first five write freely; a model's text is its first line. The first three are shown three questions with answers
-before the prompt, without which a model that was never trained to answer writes nothing at all.
+The first five write freely, as much as the grammar lets those after them write; a model's text is its first line. The
+first three are shown three questions with answers before the prompt, without which a model that was never trained to
+answer writes nothing at all; the last of these has no answer, and says so as the adapters learn to.
 """
 
 import time
@@ -40,25 +41,25 @@ from fusion.evaluate import Question, normalise, recall, words
 from fusion.extract import READ
 from fusion.gathering import Gatherer
 from fusion.language.causal import HuggingFaceModel
-from fusion.language.protocol import Options
+from fusion.language.protocol import CausalModel, Options
 from fusion.prompt import TAIL, name_shown, shown
-from fusion.speaking import LocalSpeaker
+from fusion.speaking import WRITING, LocalSpeaker
 from fusion.steps import Given, Piece
 from fusion.trace import Passage
 from kg.facts import Entity, EntityId, Fact, name_key
 from kg.store import GraphStore
 
 VARIANTS = ("alone", "text", "facts", "tuned", "soft", "held", "checked", "reasoner", "fused")
-WITH_ADAPTER = ("tuned", "soft")
-BY_GRAPH = ("reasoner", "fused")
-FREE = Options(max_tokens=48, stop=("\n",))
+ADAPTED = ("tuned", "soft")  # each by an adapter of its own
+UNTRAINED = ("alone", "text", "facts")  # by the model as it was published
+FREE = Options(max_tokens=WRITING.max_tokens, stop=("\n",))
 Work = Literal["understand", "search", "gather", "reasoner", "fused"]
 NO_ANSWER = frozenset(("", NONE, "unknown", "i don t know", "i do not know", "not given", "no answer"))
 
 SHOTS = (
     "Question: What is the capital of France?\nAnswer: Paris\n\n"
     "Question: Who wrote Hamlet?\nAnswer: William Shakespeare\n\n"
-    "Question: When did the Second World War end?\nAnswer: 1945\n\n"
+    f"Question: Who won the football World Cup of 2090?\nAnswer: {NONE}\n\n"
 )
 
 _NUMBERS = regex.compile(r"\s*(?:\[\d*\]?)+|\s*\(\d+\)")
@@ -94,11 +95,21 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The language model as it was published, and with an adapter; what it reads before a prompt, with one."""
+    """The language model as it was published; what speaks, with an adapter where there is one; and for `tuned`, the
+    model with the adapter that was trained without soft tokens.
+    """
 
     plain: HuggingFaceModel
     speaker: LocalSpeaker
     adapted: bool = False
+    tuned: HuggingFaceModel | None = None
+
+    def of(self, variant: str) -> CausalModel:
+        """The model that writes freely for a variant."""
+        if variant == "tuned":
+            assert self.tuned is not None  # else it is passed over
+            return self.tuned
+        return self.speaker.model if variant == "soft" else self.plain
 
 
 class Bench:
@@ -198,14 +209,14 @@ class Bench:
     def _freely(self, variant: str, question: Question, context: Context, spent: float, *, first: bool) -> Reply:
         """The first line of what a model writes."""
         begun = time.perf_counter()
-        model = self._models.speaker.model if variant in WITH_ADAPTER else self._models.plain
+        model = self._models.of(variant)
         prefix = self._models.speaker.soft_tokens(context) if variant == "soft" else None
         if variant == "alone":
             prompt, titles = f"Question: {' '.join(shown(question.text).split())}\n{TAIL}", []
         else:
             packed = self._models.speaker.prompt(context)
             prompt, titles = packed.text, [one.passage.title for one in packed.passages]
-        if variant not in WITH_ADAPTER:
+        if variant not in ADAPTED:
             prompt = SHOTS + prompt
         packing = _since(begun)
         found = model.generate(prompt, options=FREE, prefix=prefix)

@@ -7,17 +7,30 @@ import pytest
 
 from benchmarks import fusion as benchmark
 from benchmarks import question_sets
-from benchmarks.fusion import PARTS, Ground, Kept, ask, f1_of_names, is_right, measures, models, rows_of
-from benchmarks.fusion_variants import VARIANTS, WITH_ADAPTER, Bench, Reply, _bare, _items
+from benchmarks.fusion import (
+    PARTS,
+    Ground,
+    Kept,
+    ask,
+    compared,
+    f1_of_names,
+    is_right,
+    measures,
+    models,
+    passed_over,
+    rows_of,
+)
+from benchmarks.fusion_variants import ADAPTED, FREE, SHOTS, VARIANTS, Bench, Reply, _bare, _items
 from benchmarks.question_sets import QuestionSet
 from fusion import adapter
 from fusion.answerer import Answerer
-from fusion.claims import Claim
+from fusion.claims import NONE, Claim
 from fusion.decode import Said
 from fusion.evaluate import Question
 from fusion.language import open_model
 from fusion.model import FusedConfig, FusedModel
 from fusion.prompt import Shown
+from fusion.speaking import WRITING
 from fusion.trace import Passage
 from nlp.embed import MiniLM
 from tests.fusion import tiny_model
@@ -70,7 +83,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, model: str) -> Path:
 
 @pytest.fixture(scope="module")
 def bench(ground: Ground, model: str, trained: Path) -> Bench:
-    return ground.bench(ground.services.store, models(trained, ground, model), VARIANTS)
+    return ground.bench(
+        ground.services.store, models(ground, VARIANTS, adapted=trained, plain=trained, address=model), VARIANTS
+    )
 
 
 def test_every_variant_answers_every_question(bench: Bench) -> None:
@@ -81,7 +96,7 @@ def test_every_variant_answers_every_question(bench: Bench) -> None:
             assert is_right(question, replies[variant])
             assert replies[variant].borne == replies[variant].evidence == 1.0
         assert all(reply.milliseconds > 0 for reply in replies.values())
-        assert all(replies[variant].first > 0 for variant in ("alone", "text", "facts", *WITH_ADAPTER, "held"))
+        assert all(replies[variant].first > 0 for variant in ("alone", "text", "facts", *ADAPTED, "held"))
         assert replies["checked"].abstained or replies["checked"].borne == 1.0
         assert replies["text"].evidence == replies["facts"].evidence == 1.0
         assert replies["alone"].evidence == 0.0
@@ -110,7 +125,7 @@ def test_what_answers_is_withheld(ground: Ground, model: str) -> None:
     answers = {fact.object for fact in rest.all_facts()}
     names = {entity.name for entity in rest.entities(answers)}
     assert names == {"Montreal", "Johan Earl", "Shawn Levy"}  # of another film
-    found = ground.bench(rest, models(None, ground, model), ["reasoner"]).ask(TEST[1], ["reasoner"])
+    found = ground.bench(rest, models(ground, VARIANTS, address=model), ["reasoner"]).ask(TEST[1], ["reasoner"])
     assert found["reasoner"].abstained
 
 
@@ -182,7 +197,7 @@ def test_what_is_said_is_looked_up(ground: Ground, bench: Bench, model: str) -> 
     assert bench._has(said)
     found = ground.without(TEST)
     assert found is not None
-    assert not ground.bench(found, models(None, ground, model), ["held"])._has(said)
+    assert not ground.bench(found, models(ground, VARIANTS, address=model), ["held"])._has(said)
     chunk = next(chunk for one in store.documents() for chunk in store.chunks_of(one.id))
     shown = Shown(Passage(chunk, "", "", 1.0), chunk.text)
     assert bench._has(Said(Claim(chunk.text[:4], passage=1), passage=shown, start=0, end=4))
@@ -198,23 +213,42 @@ def test_plain_retrieval_needs_nothing_of_the_graph(ground: Ground, model: str, 
         return answerer(self, store, fused, planned=planned)
 
     monkeypatch.setattr(Ground, "answerer", noted)
-    opened = models(None, ground, model)
+    opened = models(ground, VARIANTS, address=model)
     with monkeypatch.context() as patch:
         patch.setattr(Answerer, "gather", lambda *given, **options: pytest.fail("charged for the graph"))
         ground.bench(ground.services.store, opened, ["alone", "text"]).ask(TEST[0], ["alone", "text"])
     assert made == [(False, False)]  # the search; of what is named, nothing is asked where no variant needs it
     made.clear()
-    ground.bench(ground.services.store, opened, VARIANTS).ask(TEST[0], ["text", "facts", "held", "reasoner", "fused"])
+    several = ["text", "facts", "held", "reasoner", "fused"]
+    ground.bench(ground.services.store, opened, several).ask(TEST[0], several)
     assert sorted(made) == [(False, False), (False, False), (True, False), (True, False), (True, True)]
 
 
 def test_the_first_token_of_all_fused_is_the_model_s(ground: Ground, model: str) -> None:
-    opened, open_question = models(None, ground, model), Question("Who praised Free Guy?", ("Ann",))
+    opened, open_question = models(ground, VARIANTS, address=model), Question("Who praised Free Guy?", ("Ann",))
     bench = ground.bench(ground.services.store, opened, ["fused"])
     sure, unsure = (bench.ask(one, ["fused"])["fused"] for one in (TEST[0], open_question))
     assert (sure.spoke, sure.first) == (False, 0.0)
     assert unsure.spoke
     assert 0 < unsure.first <= unsure.milliseconds
+
+
+def test_only_adapters_of_the_same_training_are_compared(trained: Path, ground: Ground, model: str, tmp_path) -> None:
+    assert "must be trained with soft tokens" in compared(trained, trained)
+    language = open_model(model, device="cpu")
+    fused = FusedModel(language, FusedConfig(rank=2, width=16), encoder=ground.services.embedder.name, text_width=384)
+    for name, data in (("same", ""), ("other", "of others")):
+        adapter.save(fused, tmp_path / name, adapter.Trained(data, soft_tokens=False))
+    assert compared(trained, tmp_path / "same") == ""
+    assert "not trained on the same examples" in compared(trained, tmp_path / "other")
+    assert passed_over(VARIANTS, trained, None) == {"tuned": "--plain-adapter"}
+    assert passed_over(VARIANTS, None, None) == {"tuned": "--plain-adapter", "soft": "--adapter"}
+    assert passed_over(["fused"], None, None) == {}
+
+
+def test_free_variants_may_write_as_much_and_may_say_none() -> None:
+    assert FREE.max_tokens == WRITING.max_tokens
+    assert f"Answer: {NONE}\n" in SHOTS
 
 
 def test_f1_of_names() -> None:
