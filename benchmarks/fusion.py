@@ -8,7 +8,8 @@ line that says so, and without the first the grammar holds the untrained model.
 
 Then as many questions are asked again of a graph without what answers them: the passages that hold the answers, with
 what they alone state, or, where a set has no passages, the last facts of the chains that explain the answers, with the
-text that states them. Abstaining is measured over both. ``--answerable`` leaves that out.
+text that states them. Abstaining is measured over both, by the questions alone of which something was withheld: of the
+others it is not known that nothing answers them any more. ``--answerable`` leaves that out.
 
 Every answer is written to a file under ``--cache`` at once, under the set, the variant, the adapter, and the code: the
 same command goes on where it was stopped. Rows are made of these files; ``--no-write`` only prints them.
@@ -47,6 +48,7 @@ from fusion.planner.questions import Question as Given
 from fusion.reasoner.fusing import calibration_error
 from fusion.speaking import LocalSpeaker
 from fusion.tuning.curriculum import placed
+from kg.facts import ChunkId
 from kg.mirror import mirror
 from kg.store import GraphStore
 from kg.withheld import Withheld, WithheldStore, only_in, stating
@@ -105,16 +107,22 @@ class Ground:
         found.ask(WARM, variants)
         return found
 
-    def without(self, asked: Sequence[Question]) -> GraphStore | None:
-        """The graph without what answers these questions; None where the set does not tell what does."""
-        store = self.services.store
-        if chunks := supporting(store, asked):
-            return WithheldStore(store, Withheld(only_in(store, chunks), chunks))
-        answering = placed(store, mirror(store), given(asked), hops=self.found.hops)
+    def without(self, asked: Sequence[tuple[int, Question]]) -> tuple[GraphStore, list[tuple[int, Question]]] | None:
+        """The graph without what answers these questions, and those of which something was withheld.
+
+        None where the set tells of none of them what answers it.
+        """
+        store, questions = self.services.store, [question for _, question in asked]
+        if by_title := supporting(store, questions):
+            chunks = frozenset[ChunkId]().union(*by_title.values())
+            rest = WithheldStore(store, Withheld(only_in(store, chunks), chunks))
+            return rest, [one for one in asked if not by_title.keys().isdisjoint(one[1].supporting)]
+        answering = placed(store, mirror(store), given(questions), hops=self.found.hops)
         facts = frozenset(fact for one in answering for fact in one.facts)
         if not facts:
             return None
-        return WithheldStore(store, Withheld(facts, stating(store.facts_between(facts))))
+        rest = WithheldStore(store, Withheld(facts, stating(store.facts_between(facts))))
+        return rest, [one for one, posed in zip(asked, answering, strict=True) if posed.facts]
 
 
 def given(asked: Sequence[Question]) -> list[Given]:
@@ -231,22 +239,32 @@ def ask(bench: Bench, part: str, asked: Sequence[tuple[int, Question]], variants
     return answers
 
 
-def rows_of(found: QuestionSet, asked: Sequence[tuple[int, Question]], answers: Answers, command: str) -> Iterator[Row]:
-    """A row a measure and variant."""
-    grouped: defaultdict[str, dict[str, list[Reply]]] = defaultdict(dict)
+def rows_of(
+    found: QuestionSet,
+    asked: Sequence[tuple[int, Question]],
+    withheld: Sequence[tuple[int, Question]],
+    answers: Answers,
+    command: str,
+) -> Iterator[Row]:
+    """A row a measure and variant; ``withheld`` are the questions whose answers were: abstaining is told by these."""
+    grouped: defaultdict[str, dict[str, dict[int, Reply]]] = defaultdict(dict)
     for (variant, part), replies in answers.items():
-        grouped[variant][part] = [replies[number] for number, _ in asked]
+        grouped[variant][part] = replies
     questions = [question for _, question in asked]
     for variant, parts in grouped.items():
-        seconds = sum(reply.milliseconds for replies in parts.values() for reply in replies) / 1000
-        row = partial(_row, found.title, variant, f"{len(asked)} test questions", seconds, command)
-        for measure, (value, unit) in measures(found.kind, questions, parts[PARTS[0]]).items():
+        answered = [parts[PARTS[0]][number] for number, _ in asked]
+        without = [parts[PARTS[1]][number] for number, _ in withheld] if PARTS[1] in parts else []
+        seconds = sum(reply.milliseconds for reply in (*answered, *without)) / 1000
+        row = partial(_row, found.title, variant, seconds, command, f"{len(asked)} test questions")
+        for measure, (value, unit) in measures(found.kind, questions, answered).items():
             yield row(measure, value, unit)
         if variant == "fused":
-            yield row("language model spoke", _percent(reply.spoke for reply in parts[PARTS[0]]), "%")
-        if PARTS[1] in parts:
-            pairs = [(reply.abstained, part == PARTS[1]) for part, replies in parts.items() for reply in replies]
-            told = Abstention.of(pairs)
+            yield row("language model spoke", _percent(reply.spoke for reply in answered), "%")
+        if without:
+            pairs = [(parts[PARTS[0]][number].abstained, False) for number, _ in withheld]
+            told = Abstention.of(pairs + [(reply.abstained, True) for reply in without])
+            split = f"{len(withheld)} test questions, with and without what answers them"
+            row = partial(_row, found.title, variant, seconds, command, split)
             for measure in ("precision", "recall", "f1"):
                 yield row(f"abstention {measure}".replace("f1", "F1"), 100 * getattr(told, measure), "%")
 
@@ -307,7 +325,7 @@ def _percent(values: Iterable[float]) -> float:
 
 
 def _row(
-    data: str, variant: str, split: str, seconds: float, command: str, measure: str, value: float, unit: str
+    data: str, variant: str, seconds: float, command: str, split: str, measure: str, value: float, unit: str
 ) -> Row:
     return Row(
         data=data, split=split, system=SYSTEMS[variant], measure=measure, value=round(value, 2), unit=unit,
@@ -385,18 +403,21 @@ def _measured(ground: Ground, variants: Sequence[str], options: argparse.Namespa
         bench = ground.bench(store, opened, ["fused"])
         for _, question in asked[:5]:
             bench.ask(question, ["fused"])
-        row = _row(found.title, "fused", "five questions", 0.0, command, "memory of the process", memory(), "MB")
+        row = _row(found.title, "fused", 0.0, command, "five questions", "memory of the process", memory(), "MB")
         yield row
         return
     kept = Kept(options.cache / found.name, mark(folders, options.model))
     answers = ask(ground.bench(store, opened, variants), PARTS[0], asked, variants, kept)
+    withheld: list[tuple[int, Question]] = []
     if not options.answerable:
-        rest = ground.without([question for _, question in asked])
+        rest = ground.without(asked)
         if rest is None:
             _say(f"{found.title} does not tell what holds its answers: none of its questions is made unanswerable")
         else:
-            answers |= ask(ground.bench(rest, opened, variants), PARTS[1], asked, variants, kept)
-    yield from rows_of(found, asked, answers, command)
+            left, withheld = rest
+            _say(f"of {len(withheld)} of {len(asked)} questions, something that answers them is withheld")
+            answers |= ask(ground.bench(left, opened, variants), PARTS[1], withheld, variants, kept)
+    yield from rows_of(found, asked, withheld, answers, command)
 
 
 if __name__ == "__main__":

@@ -118,15 +118,19 @@ def test_answers_are_kept_and_not_asked_for_again(bench: Bench, tmp_path, monkey
 
 
 def test_what_answers_is_withheld(ground: Ground, model: str) -> None:
-    rest = ground.without(TEST)
-    assert rest is not None
+    unknown = Question("Where was Nobody born?", ("Atlantis",), topic="Nobody")
+    found = ground.without([(0, TEST[0]), (3, unknown), (5, TEST[1])])
+    assert found is not None
+    rest, withheld = found
+    assert withheld == [(0, TEST[0]), (5, TEST[1])]  # of the third, nothing is known that answers it
+    assert ground.without([(3, unknown)]) is None
     left = {fact.relation for fact in rest.all_facts()}
     assert left == {"directed_by", "born_in"}
     answers = {fact.object for fact in rest.all_facts()}
     names = {entity.name for entity in rest.entities(answers)}
     assert names == {"Montreal", "Johan Earl", "Shawn Levy"}  # of another film
-    found = ground.bench(rest, models(ground, VARIANTS, address=model), ["reasoner"]).ask(TEST[1], ["reasoner"])
-    assert found["reasoner"].abstained
+    replies = ground.bench(rest, models(ground, VARIANTS, address=model), ["reasoner"]).ask(TEST[1], ["reasoner"])
+    assert replies["reasoner"].abstained
 
 
 def test_the_rows(ground: Ground) -> None:
@@ -136,7 +140,8 @@ def test_the_rows(ground: Ground) -> None:
         Reply(milliseconds=20.0),
     )
     answers = {("held", PARTS[0]): {0: right, 1: wrong}, ("held", PARTS[1]): {0: nothing, 1: wrong}}
-    rows = list(rows_of(ground.found, list(enumerate(TEST)), answers, "command"))
+    asked = list(enumerate(TEST))
+    rows = list(rows_of(ground.found, asked, asked, answers, "command"))
     found = {row["measure"]: row["value"] for row in rows}
     assert found == {
         "Hits@1": 50.0,
@@ -154,6 +159,9 @@ def test_the_rows(ground: Ground) -> None:
         "abstention F1": 66.67,
     }
     assert {row["system"] for row in rows} == {"+ constrained decoding"}
+    rows = list(rows_of(ground.found, asked, asked[:1], answers, "command"))  # of the other, nothing was withheld
+    told = [(row["measure"], row["value"]) for row in rows if row["split"].startswith("1 test questions, with and")]
+    assert told == [("abstention precision", 100.0), ("abstention recall", 100.0), ("abstention F1", 100.0)]
     assert {"exact match", "F1 of words", "right, by any name"} <= measures("text", TEST, [right, wrong]).keys()
     assert {"F1 of words", "ROUGE-L"} <= measures("long", TEST, [right, wrong]).keys()
 
@@ -195,9 +203,9 @@ def test_what_is_said_is_looked_up(ground: Ground, bench: Bench, model: str) -> 
     said = Said(Claim("Sydney", (1,)), sydney[0], tuple(store.facts([sydney[0].id])))
     assert said.facts
     assert bench._has(said)
-    found = ground.without(TEST)
+    found = ground.without(list(enumerate(TEST)))
     assert found is not None
-    assert not ground.bench(found, models(ground, VARIANTS, address=model), ["held"])._has(said)
+    assert not ground.bench(found[0], models(ground, VARIANTS, address=model), ["held"])._has(said)
     chunk = next(chunk for one in store.documents() for chunk in store.chunks_of(one.id))
     shown = Shown(Passage(chunk, "", "", 1.0), chunk.text)
     assert bench._has(Said(Claim(chunk.text[:4], passage=1), passage=shown, start=0, end=4))
