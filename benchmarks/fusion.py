@@ -11,7 +11,8 @@ what they alone state, or, where a set has no passages, the last facts of the ch
 text that states them. Abstaining is measured over both, by the questions alone of which something was withheld: of the
 others it is not known that nothing answers them any more. ``--answerable`` leaves that out.
 
-Every answer is written to a file under ``--cache`` at once, under the set, the variant, the adapter, and the code: the
+The planner is trained anew when its code, api/planning.py, the questions that it learns from, or the graph are others.
+Every answer is written to a file under ``--cache`` at once, under the set, the variant, the adapter, the data and the code: the
 same command goes on where it was stopped. Rows are made of these files; ``--no-write`` only prints them.
 ``--questions N`` asks the first N, ``--variants a,b`` these variants alone. The first token is timed for the first 20
 questions. ``--memory`` asks five questions of the fused variant alone, and says how much memory the process then takes.
@@ -58,6 +59,8 @@ NAME = "fusion"
 ROOT = Path(__file__).parents[1]
 WARM = Question("What is it about?", ("",))  # asked first, and not counted: what is read once is read then
 TIMED = 20  # questions whose first token is timed
+MARK = "taught-by.sha256"  # beside the planner: what it was trained by
+LEARNING = ("fusion/planner", "fusion/reasoner")
 PARTS = ("answerable", "unanswerable")
 Answers = dict[tuple[str, str], dict[int, Reply]]  # (variant, part) → number of the question → what was answered
 
@@ -73,8 +76,13 @@ class Ground:
         found.fill(self.services)
         counts = self.services.store.counts()
         _say(f"{counts.chunks:,} passages and {counts.facts:,} facts read in {time.perf_counter() - begun:.0f} s")
-        if not self.services.planner_file.exists():
+        self.mark = taught_by(self.services.store, found)
+        written = folder / MARK
+        if not self.services.planner_file.exists() or not written.exists() or written.read_text("utf-8") != self.mark:
+            written.unlink(missing_ok=True)  # what is left of a training that ends midway is no one's
             learn(self.services, given(found.train), generated=not found.train, seed=0, tell=_say)
+            folder.mkdir(parents=True, exist_ok=True)
+            written.write_text(self.mark, "utf-8")
 
     def answerer(self, store: GraphStore, fused: FusedReader | None = None, *, planned: bool = True) -> Answerer:
         """What answers questions of the graph, or of what is left of it; not ``planned``, without the planner."""
@@ -123,6 +131,20 @@ class Ground:
             return None
         rest = WithheldStore(store, Withheld(facts, stating(store.facts_between(facts))))
         return rest, [one for one, posed in zip(asked, answering, strict=True) if posed.facts]
+
+
+def taught_by(store: GraphStore, found: QuestionSet) -> str:
+    """A digest of what planner and reasoner come of: their code, the questions that they learn from, and the graph."""
+    digest = hashlib.sha256(repr(found.train).encode())
+    code = [path for package in LEARNING for path in (ROOT / package).rglob("*.py")]
+    for path in sorted((*code, ROOT / "fusion" / "fitting.py", ROOT / "api" / "planning.py")):
+        digest.update(path.read_bytes())
+    for fact in sorted(repr((fact.subject, fact.relation, fact.object)) for fact in store.all_facts()):
+        digest.update(fact.encode())
+    for document in sorted(record.id for record in store.documents()):
+        for chunk in store.chunks_of(document):
+            digest.update(f"{len(chunk.text)} {chunk.text}".encode())
+    return digest.hexdigest()
 
 
 def given(asked: Sequence[Question]) -> list[Given]:
@@ -211,9 +233,9 @@ class Kept:
         return self._folder / f"{variant}-{part}-{self._mark}.jsonl"
 
 
-def mark(folders: Iterable[Path | None], address: str) -> str:
-    """A digest of the code that answers, of the language model's address, and of the adapters."""
-    found = hashlib.sha256(address.encode())
+def mark(folders: Iterable[Path | None], address: str, ground: Ground) -> str:
+    """A digest of the code that answers, the language model's address, the adapters, the data and the questions."""
+    found = hashlib.sha256(f"{address} {ground.mark} {ground.found.test!r}".encode())
     code = [path for package in ("kg", "nlp", "fusion") for path in (ROOT / package).rglob("*") if path.is_file()]
     code = [path for path in code if path.suffix in (".py", ".toml", ".ttl")]
     code += [ROOT / "benchmarks" / name for name in ("fusion.py", "fusion_variants.py", "question_sets.py")]
@@ -406,7 +428,7 @@ def _measured(ground: Ground, variants: Sequence[str], options: argparse.Namespa
         row = _row(found.title, "fused", 0.0, command, "five questions", "memory of the process", memory(), "MB")
         yield row
         return
-    kept = Kept(options.cache / found.name, mark(folders, options.model))
+    kept = Kept(options.cache / found.name, mark(folders, options.model, ground))
     answers = ask(ground.bench(store, opened, variants), PARTS[0], asked, variants, kept)
     withheld: list[tuple[int, Question]] = []
     if not options.answerable:

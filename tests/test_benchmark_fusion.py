@@ -1,6 +1,7 @@
 """How benchmarks/fusion.py asks and counts: every variant on a small graph, what is kept, and what is withheld."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from benchmarks.fusion import (
     models,
     passed_over,
     rows_of,
+    taught_by,
 )
 from benchmarks.fusion_variants import ADAPTED, FREE, SHOTS, VARIANTS, Bench, Reply, _bare, _items
 from benchmarks.question_sets import QuestionSet
@@ -257,6 +259,35 @@ def test_only_adapters_of_the_same_training_are_compared(trained: Path, ground: 
 def test_free_variants_may_write_as_much_and_may_say_none() -> None:
     assert FREE.max_tokens == WRITING.max_tokens
     assert f"Answer: {NONE}\n" in SHOTS
+
+
+def test_a_planner_is_trained_anew_for_other_data_or_code(ground: Ground, tmp_path, monkeypatch) -> None:
+    trained: list[int] = []
+
+    def learn(services, questions, **options) -> None:
+        trained.append(len(questions))
+        services.planner_file.parent.mkdir(parents=True, exist_ok=True)
+        services.planner_file.write_bytes(b"")
+
+    monkeypatch.setattr(benchmark, "learn", learn)
+    marks = []
+    for found in (ground.found, ground.found, replace(ground.found, train=TEST[:1])):
+        made = Ground(found, tmp_path)
+        marks.append(made.mark)
+        made.services.close()
+    assert trained == [0, 1]  # the second time, what was trained is there
+    assert marks[0] == marks[1] != marks[2]
+    code = tmp_path / "code"
+    for part in ("fusion/planner", "fusion/reasoner", "api"):
+        (code / part).mkdir(parents=True)
+    for part in ("fusion/planner/model.py", "fusion/reasoner/net.py", "fusion/fitting.py", "api/planning.py"):
+        (code / part).write_text("1", "utf-8")
+    monkeypatch.setattr(benchmark, "ROOT", code)
+    before = taught_by(ground.services.store, ground.found)
+    for part in ("fusion/reasoner/net.py", "api/planning.py"):
+        (code / part).write_text("2", "utf-8")
+        assert taught_by(ground.services.store, ground.found) != before
+        before = taught_by(ground.services.store, ground.found)
 
 
 def test_f1_of_names() -> None:
