@@ -1,6 +1,7 @@
 """How benchmarks/fusion.py asks and counts: every variant on a small graph, what is kept, and what is withheld."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from benchmarks.fusion import (
     rows_of,
     taught_by,
 )
-from benchmarks.fusion_variants import ADAPTED, FREE, SHOTS, VARIANTS, Bench, Reply, _bare, _items
+from benchmarks.fusion_examples import apart
+from benchmarks.fusion_variants import ADAPTED, FREE, SHOTS, VARIANTS, Bench, Reply, _bare, _context, _items
 from benchmarks.question_sets import QuestionSet
 from fusion import adapter
 from fusion.answerer import Answerer
@@ -34,6 +36,8 @@ from fusion.model import FusedConfig, FusedModel
 from fusion.prompt import Shown
 from fusion.speaking import WRITING
 from fusion.trace import Passage
+from fusion.tuning.curriculum import KINDS, Made, Posed
+from fusion.tuning.examples import Example
 from nlp.embed import MiniLM
 from tests.fusion import tiny_model
 
@@ -288,6 +292,29 @@ def test_a_planner_is_trained_anew_for_other_data_or_code(ground: Ground, tmp_pa
         (code / part).write_text("2", "utf-8")
         assert taught_by(ground.services.store, ground.found) != before
         before = taught_by(ground.services.store, ground.found)
+
+
+def test_what_a_test_question_asks_is_not_learned(ground: Ground) -> None:
+    store = ground.services.store
+    topics = {entity.name: (entity.id,) for entity in store.all_entities()}
+    example = Example("Who?", _context(TEST[0]).view, " none")
+    posed = (
+        Posed("Who is the director of Free Guy?", ("Shawn Levy",), topics["Free Guy"]),
+        Posed("Who is the director of Free Guy?", ("Ann",), topics["Free Guy"]),
+        Posed("Who directed Night at the Museum?", ("Shawn Levy",), topics["Night at the Museum"]),
+        Posed("Johan Earl is a child of where?", ("Sydney",), topics["Johan Earl"]),
+        Posed("Who directed Free Guy?", ("Shawn Levy",), topics["Free Guy"]),
+    )
+    kinds = ("generated", "generated", "passages", "unanswerable", "given")
+    counts = {kind: Counter({"made: facts": kinds.count(kind)}) for kind in KINDS}
+    for test in (TEST, [replace(one, topic="") for one in TEST]):  # a set that does not tell what it asks about
+        found = apart(Made((example,) * 5, posed, kinds, counts), test, store)
+        assert found.posed == (posed[1], posed[2], posed[4])
+        assert found.kinds == ("generated", "passages", "given")
+        what = "made and left out: a test question asks the same"
+        assert {kind: found.counts[kind][what] for kind in KINDS} == {
+            "generated": 1, "given": 0, "passages": 0, "unanswerable": 1,
+        }  # fmt: skip
 
 
 def test_f1_of_names() -> None:
