@@ -97,13 +97,14 @@ def open_fused(
     if about is not None and chosen.adapter is not None:
         learned = store.learned()
         adapter.check_graph(chosen.adapter, about, learned)
-        soft_tokens = adapter.load(
+        fused = adapter.load(
             chosen.adapter,
             language,
             encoder=embedder.name,
             vector_width=0 if learned is None else learned.dimensions,
             merge=settings.language_model_precision not in ("int8", "int4"),
-        ).soft_tokens
+        )
+        soft_tokens = fused.soft_tokens if about.trained.soft_tokens else None
     gatherer = Gatherer(store, embedder=embedder, viewed=soft_tokens is not None)
     return Fused(FusedReader(store, gatherer, LocalSpeaker(language, soft_tokens=soft_tokens)), about)
 

@@ -2,14 +2,17 @@
 
 ``python -m benchmarks.fusion --set 2wiki`` (see benchmarks/question_sets.py for the others) reads the set's graph into
 memory, trains its planner and reasoner (kept for the next run), and asks the set's test questions of every variant of
-benchmarks/fusion_variants.py. ``--adapter FOLDER`` gives the trained adapter; without one, the variants that need it
-are passed over with a line that says so, and the grammar holds the untrained model.
+benchmarks/fusion_variants.py. ``--adapter FOLDER`` gives the trained adapter, and ``--plain-adapter FOLDER`` one that
+was trained on the same examples with ``--no-soft-tokens``; without one, the variant that needs it is passed over with a
+line that says so, and without the first the grammar holds the untrained model.
 
 Then as many questions are asked again of a graph without what answers them: the passages that hold the answers, with
 what they alone state, or, where a set has no passages, the last facts of the chains that explain the answers, with the
-text that states them. Abstaining is measured over both. ``--answerable`` leaves that out.
+text that states them. Abstaining is measured over both, by the questions alone of which something was withheld: of the
+others it is not known that nothing answers them any more. ``--answerable`` leaves that out.
 
-Every answer is written to a file under ``--cache`` at once, under the set, the variant, the adapter, and the code: the
+The planner is trained anew when its code, api/planning.py, the questions that it learns from, or the graph are others.
+Every answer is written to a file under ``--cache`` at once, under the set, the variant, the adapter, the data and the code: the
 same command goes on where it was stopped. Rows are made of these files; ``--no-write`` only prints them.
 ``--questions N`` asks the first N, ``--variants a,b`` these variants alone. The first token is timed for the first 20
 questions. ``--memory`` asks five questions of the fused variant alone, and says how much memory the process then takes.
@@ -21,7 +24,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -30,7 +33,7 @@ import numpy as np
 from api.assemble import Services
 from api.planning import learn
 from api.settings import Settings
-from benchmarks.fusion_variants import VARIANTS, WITH_ADAPTER, Bench, Models, Reply
+from benchmarks.fusion_variants import UNTRAINED, VARIANTS, Bench, Models, Reply, Work
 from benchmarks.question_sets import SETS, Kind, QuestionSet, drawn, supporting
 from benchmarks.rows import Row, merge_rows
 from fusion import adapter
@@ -40,11 +43,13 @@ from fusion.fused import FusedReader
 from fusion.gathering import Gatherer
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
+from fusion.model import FusedModel
 from fusion.planned import open_reader
 from fusion.planner.questions import Question as Given
 from fusion.reasoner.fusing import calibration_error
 from fusion.speaking import LocalSpeaker
 from fusion.tuning.curriculum import placed
+from kg.facts import ChunkId
 from kg.mirror import mirror
 from kg.store import GraphStore
 from kg.withheld import Withheld, WithheldStore, only_in, stating
@@ -54,6 +59,8 @@ NAME = "fusion"
 ROOT = Path(__file__).parents[1]
 WARM = Question("What is it about?", ("",))  # asked first, and not counted: what is read once is read then
 TIMED = 20  # questions whose first token is timed
+MARK = "taught-by.sha256"  # beside the planner: what it was trained by
+LEARNING = ("fusion/planner", "fusion/reasoner")
 PARTS = ("answerable", "unanswerable")
 Answers = dict[tuple[str, str], dict[int, Reply]]  # (variant, part) → number of the question → what was answered
 
@@ -69,13 +76,20 @@ class Ground:
         found.fill(self.services)
         counts = self.services.store.counts()
         _say(f"{counts.chunks:,} passages and {counts.facts:,} facts read in {time.perf_counter() - begun:.0f} s")
-        if not self.services.planner_file.exists():
+        self.mark = taught_by(self.services.store, found)
+        written = folder / MARK
+        if not self.services.planner_file.exists() or not written.exists() or written.read_text("utf-8") != self.mark:
+            written.unlink(missing_ok=True)  # what is left of a training that ends midway is no one's
             learn(self.services, given(found.train), generated=not found.train, seed=0, tell=_say)
+            folder.mkdir(parents=True, exist_ok=True)
+            written.write_text(self.mark, "utf-8")
 
-    def answerer(self, store: GraphStore, fused: FusedReader | None = None) -> Answerer:
-        """What answers questions of the graph, or of what is left of it."""
+    def answerer(self, store: GraphStore, fused: FusedReader | None = None, *, planned: bool = True) -> Answerer:
+        """What answers questions of the graph, or of what is left of it; not ``planned``, without the planner."""
         services = self.services
-        read = open_reader(store, services.embedder, planner=services.planner_file, reasoner=services.reasoner_file)
+        read = None
+        if planned:
+            read = open_reader(store, services.embedder, planner=services.planner_file, reasoner=services.reasoner_file)
         if read is not None:
             read.warm()
         return Answerer(
@@ -87,25 +101,50 @@ class Ground:
             fused=lambda: fused,
         )
 
-    def bench(self, store: GraphStore, models: Models) -> Bench:
-        """All variants over the graph, or over what is left of it."""
-        embedder, viewed = self.services.embedder, models.adapted
-        gatherers = [Gatherer(store, embedder=embedder, viewed=viewed) for _ in range(2)]  # neither warms the other
-        fused = FusedReader(store, gatherers[0], models.speaker)
-        found = Bench(store, models, gatherers[1], self.answerer(store), self.answerer(store, fused))
-        found.ask(WARM, [one for one in VARIANTS if models.adapted or one not in WITH_ADAPTER])
+    def bench(self, store: GraphStore, models: Models, variants: Sequence[str]) -> Bench:
+        """Variants over the graph, or over what is left of it."""
+
+        def gatherer() -> Gatherer:
+            return Gatherer(store, embedder=self.services.embedder, viewed=models.adapted)
+
+        def answerer(work: Work) -> Answerer:
+            fused = FusedReader(store, gatherer(), models.speaker) if work == "fused" else None
+            return self.answerer(store, fused, planned=work not in ("understand", "search"))
+
+        found = Bench(store, models, gatherer(), answerer)
+        found.ask(WARM, variants)
         return found
 
-    def without(self, asked: Sequence[Question]) -> GraphStore | None:
-        """The graph without what answers these questions; None where the set does not tell what does."""
-        store = self.services.store
-        if chunks := supporting(store, asked):
-            return WithheldStore(store, Withheld(only_in(store, chunks), chunks))
-        answering = placed(store, mirror(store), given(asked), hops=self.found.hops)
+    def without(self, asked: Sequence[tuple[int, Question]]) -> tuple[GraphStore, list[tuple[int, Question]]] | None:
+        """The graph without what answers these questions, and those of which something was withheld.
+
+        None where the set tells of none of them what answers it.
+        """
+        store, questions = self.services.store, [question for _, question in asked]
+        if by_title := supporting(store, questions):
+            chunks = frozenset[ChunkId]().union(*by_title.values())
+            rest = WithheldStore(store, Withheld(only_in(store, chunks), chunks))
+            return rest, [one for one in asked if not by_title.keys().isdisjoint(one[1].supporting)]
+        answering = placed(store, mirror(store), given(questions), hops=self.found.hops)
         facts = frozenset(fact for one in answering for fact in one.facts)
         if not facts:
             return None
-        return WithheldStore(store, Withheld(facts, stating(store.facts_between(facts))))
+        rest = WithheldStore(store, Withheld(facts, stating(store.facts_between(facts))))
+        return rest, [one for one, posed in zip(asked, answering, strict=True) if posed.facts]
+
+
+def taught_by(store: GraphStore, found: QuestionSet) -> str:
+    """A digest of what planner and reasoner come of: their code, the questions that they learn from, and the graph."""
+    digest = hashlib.sha256(repr(found.train).encode())
+    code = [path for package in LEARNING for path in (ROOT / package).rglob("*.py")]
+    for path in sorted((*code, ROOT / "fusion" / "fitting.py", ROOT / "api" / "planning.py")):
+        digest.update(path.read_bytes())
+    for fact in sorted(repr((fact.subject, fact.relation, fact.object)) for fact in store.all_facts()):
+        digest.update(fact.encode())
+    for document in sorted(record.id for record in store.documents()):
+        for chunk in store.chunks_of(document):
+            digest.update(f"{len(chunk.text)} {chunk.text}".encode())
+    return digest.hexdigest()
 
 
 def given(asked: Sequence[Question]) -> list[Given]:
@@ -113,8 +152,15 @@ def given(asked: Sequence[Question]) -> list[Given]:
     return [Given(at, one.text, one.gold, one.topic) for at, one in enumerate(asked, 1)]
 
 
-def models(folder: Path | None, ground: Ground, address: str = "", *, both: bool = True) -> Models:
-    """The language model, and with an adapter the same once more: adapted; or not ``both``, but that alone."""
+def models(
+    ground: Ground,
+    variants: Collection[str],
+    *,
+    adapted: Path | None = None,
+    plain: Path | None = None,
+    address: str = "",
+) -> Models:
+    """The language model as often as variants need it: as published, and with each of two adapters."""
 
     def opened() -> HuggingFaceModel:
         found = open_model(address, notify=_say)
@@ -122,19 +168,39 @@ def models(folder: Path | None, ground: Ground, address: str = "", *, both: bool
             raise SystemExit("give a model that runs in this process: one behind a server reads no soft tokens")
         return found
 
-    plain = opened()
-    if folder is None:
-        return Models(plain, LocalSpeaker(plain))
-    adapted = opened() if both else plain
-    learned = ground.services.store.learned()
-    fused = adapter.load(
-        folder,
-        adapted,
-        encoder=ground.services.embedder.name,
-        vector_width=0 if learned is None else learned.dimensions,
-        merge=True,
-    )
-    return Models(plain, LocalSpeaker(fused.language, soft_tokens=fused.soft_tokens), adapted=True)
+    def fused(folder: Path) -> FusedModel:
+        learned = ground.services.store.learned()
+        return adapter.load(
+            folder,
+            opened(),
+            encoder=ground.services.embedder.name,
+            vector_width=0 if learned is None else learned.dimensions,
+            merge=True,
+        )
+
+    tuned = fused(plain).language if plain is not None and "tuned" in variants else None
+    if adapted is None:
+        published = opened()
+        return Models(published, LocalSpeaker(published), tuned=tuned)
+    both = fused(adapted)
+    published = opened() if {*variants} & {*UNTRAINED} else both.language
+    return Models(published, LocalSpeaker(both.language, soft_tokens=both.soft_tokens), adapted=True, tuned=tuned)
+
+
+def passed_over(variants: Collection[str], adapted: Path | None, plain: Path | None) -> dict[str, str]:
+    """The variants for which an adapter is missing, and how it is given."""
+    missing = {"tuned": (plain, "--plain-adapter"), "soft": (adapted, "--adapter")}
+    return {one: option for one, (folder, option) in missing.items() if folder is None and one in variants}
+
+
+def compared(adapted: Path, plain: Path) -> str:
+    """Why two adapters do not show what soft tokens add, in one line; nothing where they do."""
+    one, other = (adapter.read_about(folder).trained for folder in (adapted, plain))
+    if not one.soft_tokens or other.soft_tokens:
+        return "--adapter must be trained with soft tokens, and --plain-adapter with --no-soft-tokens"
+    if (one.data, one.examples, one.seed, one.earlier) != (other.data, other.examples, other.seed, other.earlier):
+        return "the two adapters were not trained on the same examples with the same seed; train one of them anew"
+    return ""
 
 
 class Kept:
@@ -167,16 +233,16 @@ class Kept:
         return self._folder / f"{variant}-{part}-{self._mark}.jsonl"
 
 
-def mark(folder: Path | None, address: str) -> str:
-    """A digest of the code that answers, of the language model's address, and of the adapter."""
-    found = hashlib.sha256(address.encode())
+def mark(folders: Iterable[Path | None], address: str, ground: Ground) -> str:
+    """A digest of the code that answers, the language model's address, the adapters, the data and the questions."""
+    found = hashlib.sha256(f"{address} {ground.mark} {ground.found.test!r}".encode())
     code = [path for package in ("kg", "nlp", "fusion") for path in (ROOT / package).rglob("*") if path.is_file()]
     code = [path for path in code if path.suffix in (".py", ".toml", ".ttl")]
     code += [ROOT / "benchmarks" / name for name in ("fusion.py", "fusion_variants.py", "question_sets.py")]
     for path in sorted(code):
         found.update(path.read_bytes())
-    if folder is not None:
-        found.update((folder / adapter.ABOUT).read_bytes())
+    for folder in folders:
+        found.update(b"none" if folder is None else (folder / adapter.ABOUT).read_bytes())
     return found.hexdigest()[:12]
 
 
@@ -195,20 +261,32 @@ def ask(bench: Bench, part: str, asked: Sequence[tuple[int, Question]], variants
     return answers
 
 
-def rows_of(found: QuestionSet, asked: Sequence[tuple[int, Question]], answers: Answers, command: str) -> Iterator[Row]:
-    """A row a measure and variant."""
-    grouped: defaultdict[str, dict[str, list[Reply]]] = defaultdict(dict)
+def rows_of(
+    found: QuestionSet,
+    asked: Sequence[tuple[int, Question]],
+    withheld: Sequence[tuple[int, Question]],
+    answers: Answers,
+    command: str,
+) -> Iterator[Row]:
+    """A row a measure and variant; ``withheld`` are the questions whose answers were: abstaining is told by these."""
+    grouped: defaultdict[str, dict[str, dict[int, Reply]]] = defaultdict(dict)
     for (variant, part), replies in answers.items():
-        grouped[variant][part] = [replies[number] for number, _ in asked]
+        grouped[variant][part] = replies
     questions = [question for _, question in asked]
     for variant, parts in grouped.items():
-        seconds = sum(reply.milliseconds for replies in parts.values() for reply in replies) / 1000
-        row = partial(_row, found.title, variant, f"{len(asked)} test questions", seconds, command)
-        for measure, (value, unit) in measures(found.kind, questions, parts[PARTS[0]]).items():
+        answered = [parts[PARTS[0]][number] for number, _ in asked]
+        without = [parts[PARTS[1]][number] for number, _ in withheld] if PARTS[1] in parts else []
+        seconds = sum(reply.milliseconds for reply in (*answered, *without)) / 1000
+        row = partial(_row, found.title, variant, seconds, command, f"{len(asked)} test questions")
+        for measure, (value, unit) in measures(found.kind, questions, answered).items():
             yield row(measure, value, unit)
-        if PARTS[1] in parts:
-            pairs = [(reply.abstained, part == PARTS[1]) for part, replies in parts.items() for reply in replies]
-            told = Abstention.of(pairs)
+        if variant == "fused":
+            yield row("language model spoke", _percent(reply.spoke for reply in answered), "%")
+        if without:
+            pairs = [(parts[PARTS[0]][number].abstained, False) for number, _ in withheld]
+            told = Abstention.of(pairs + [(reply.abstained, True) for reply in without])
+            split = f"{len(withheld)} test questions, with and without what answers them"
+            row = partial(_row, found.title, variant, seconds, command, split)
             for measure in ("precision", "recall", "f1"):
                 yield row(f"abstention {measure}".replace("f1", "F1"), 100 * getattr(told, measure), "%")
 
@@ -261,8 +339,7 @@ def f1_of_names(question: Question, reply: Reply) -> float:
 def _best(measure: Callable[[str, str], float], asked: Sequence[Question], replies: Sequence[Reply]) -> Iterator[float]:
     """Of each question, how near the text comes to the answer that it is nearest to."""
     for question, reply in zip(asked, replies, strict=True):
-        text = "; ".join(item[0] for item in reply.items)
-        yield max(float(measure(text, gold)) for gold in question.gold) if text else 0.0
+        yield 0.0 if reply.abstained else max(float(measure(reply.text, gold)) for gold in question.gold)
 
 
 def _percent(values: Iterable[float]) -> float:
@@ -270,7 +347,7 @@ def _percent(values: Iterable[float]) -> float:
 
 
 def _row(
-    data: str, variant: str, split: str, seconds: float, command: str, measure: str, value: float, unit: str
+    data: str, variant: str, seconds: float, command: str, split: str, measure: str, value: float, unit: str
 ) -> Row:
     return Row(
         data=data, split=split, system=SYSTEMS[variant], measure=measure, value=round(value, 2), unit=unit,
@@ -282,7 +359,7 @@ SYSTEMS: Mapping[str, str] = {
     "alone": "language model alone",
     "text": "+ passages (plain RAG)",
     "facts": "+ facts as text",
-    "tuned": "+ adapter, without soft tokens",
+    "tuned": "+ adapter, trained without soft tokens",
     "soft": "+ graph soft tokens",
     "held": "+ constrained decoding",
     "checked": "+ verification",
@@ -308,6 +385,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int)
     parser.add_argument("--variants", default=",".join(VARIANTS))
     parser.add_argument("--adapter", type=Path)
+    parser.add_argument("--plain-adapter", type=Path, help="trained on the same examples without soft tokens")
     parser.add_argument("--model", default="", help="address of the language model; without it, Gemma 3 270M")
     parser.add_argument("--cache", type=Path, default=cache_folder() / "fusion-benchmark")
     parser.add_argument("--answerable", action="store_true", help="leave out the questions without an answer")
@@ -317,9 +395,12 @@ def main() -> None:
     variants = options.variants.split(",")
     if unknown := sorted({*variants} - {*VARIANTS}):
         parser.error(f"{', '.join(unknown)}: choose of {', '.join(VARIANTS)}")
-    if options.adapter is None and (passed := [one for one in variants if one in WITH_ADAPTER]):
-        _say(f"no adapter is given: {', '.join(passed)} are passed over")
-        variants = [one for one in variants if one not in passed]
+    if options.adapter and options.plain_adapter and (wrong := compared(options.adapter, options.plain_adapter)):
+        parser.error(wrong)
+    passed = passed_over(variants, options.adapter, options.plain_adapter)
+    for variant, option in passed.items():
+        _say(f"{variant} is passed over: it needs {option}")
+    variants = [one for one in variants if one not in passed]
     found = SETS[options.set](options.set)
     command = " ".join((f"python -m benchmarks.{NAME}", *sys.argv[1:]))
     ground = Ground(found, options.cache / found.name / "planner")
@@ -336,24 +417,29 @@ def main() -> None:
 
 def _measured(ground: Ground, variants: Sequence[str], options: argparse.Namespace, command: str) -> Iterator[Row]:
     found, store = ground.found, ground.services.store
-    opened = models(options.adapter, ground, options.model, both=not options.memory)
+    wanted = ["fused"] if options.memory else variants
+    folders = options.adapter, options.plain_adapter
+    opened = models(ground, wanted, adapted=folders[0], plain=folders[1], address=options.model)
     asked = drawn(found.test, options.questions)
     if options.memory:
-        bench = ground.bench(store, opened)
+        bench = ground.bench(store, opened, ["fused"])
         for _, question in asked[:5]:
             bench.ask(question, ["fused"])
-        row = _row(found.title, "fused", "five questions", 0.0, command, "memory of the process", memory(), "MB")
+        row = _row(found.title, "fused", 0.0, command, "five questions", "memory of the process", memory(), "MB")
         yield row
         return
-    kept = Kept(options.cache / found.name, mark(options.adapter, options.model))
-    answers = ask(ground.bench(store, opened), PARTS[0], asked, variants, kept)
+    kept = Kept(options.cache / found.name, mark(folders, options.model, ground))
+    answers = ask(ground.bench(store, opened, variants), PARTS[0], asked, variants, kept)
+    withheld: list[tuple[int, Question]] = []
     if not options.answerable:
-        rest = ground.without([question for _, question in asked])
+        rest = ground.without(asked)
         if rest is None:
             _say(f"{found.title} does not tell what holds its answers: none of its questions is made unanswerable")
         else:
-            answers |= ask(ground.bench(rest, opened), PARTS[1], asked, variants, kept)
-    yield from rows_of(found, asked, answers, command)
+            left, withheld = rest
+            _say(f"of {len(withheld)} of {len(asked)} questions, something that answers them is withheld")
+            answers |= ask(ground.bench(left, opened, variants), PARTS[1], withheld, variants, kept)
+    yield from rows_of(found, asked, withheld, answers, command)
 
 
 if __name__ == "__main__":

@@ -4,21 +4,27 @@
 ``FOLDER/dev.jsonl``, ``--count`` examples of each set, for ``scripts/train_fusion.py``. Given questions are those of a
 set's train part that its planner has not learned from: one is trained on every other question for this, so that it is
 as sure of the others as of a stranger's. A set without a train part gives questions made of its graph and passages
-alone. Of no set is a test question looked at. What became of all questions is printed.
+alone. No test question is learned from, and no question made of the graph that asks what one of them asks: that is about
+a thing which the test question names, and has one of its answers. What became of all questions is printed.
 """
 
 import argparse
 import sys
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.fusion import Ground, given
 from benchmarks.question_sets import SETS
+from fusion.evaluate import Question, normalise
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.speaking import LocalSpeaker
-from fusion.tuning.curriculum import Curriculum, Made, Wanted
+from fusion.tuning.curriculum import Curriculum, Made, Posed, Wanted
 from fusion.tuning.examples import Example, Examples, write
+from kg.facts import name_key
+from kg.store import GraphStore
 from nlp.weights import cache_folder
 
 DEV = 0.05  # of the examples
@@ -34,11 +40,35 @@ def made_of(name: str, speaker: LocalSpeaker, wanted: Wanted, cache: Path) -> tu
             services.store, speaker, ground.answerer, ontology=services.ontology, embedder=services.embedder
         )
         wanted = replace(wanted, hops=found.hops)
-        return curriculum.make(wanted, given(found.train[1::2]), stage=lambda line: _say(f"{name}: {line}")), (
-            services.embedder.name
-        )
+        made = curriculum.make(wanted, given(found.train[1::2]), stage=lambda line: _say(f"{name}: {line}"))
+        return apart(made, found.test, services.store), services.embedder.name
     finally:
         services.close()
+
+
+def apart(made: Made, test: Sequence[Question], store: GraphStore) -> Made:
+    """Examples without those of questions made of the graph that ask what a test question asks; these are counted."""
+    asked: defaultdict[str, list[str]] = defaultdict(list)  # answer → the test questions that it answers
+    for one in test:
+        for gold in one.gold:
+            asked[normalise(gold)].append(f" {name_key(one.topic)} {name_key(one.text)} ")
+    entities = {one.id: one for one in store.entities({id for posed in made.posed for id in posed.topics})}
+
+    def is_asked(posed: Posed) -> bool:
+        topics = [entities[id] for id in posed.topics if id in entities]
+        names = [f" {name_key(name)} " for topic in topics for name in (topic.name, *topic.aliases) if name_key(name)]
+        return any(name in text for gold in posed.gold for text in asked.get(normalise(gold), ()) for name in names)
+
+    counts = {kind: Counter(found) for kind, found in made.counts.items()}
+    kept = []
+    for one in zip(made.examples, made.posed, made.kinds, strict=True):
+        _, posed, kind = one
+        if kind != "given" and is_asked(posed):
+            counts[kind]["made and left out: a test question asks the same"] += 1
+        else:
+            kept.append(one)
+    examples, left, kinds = zip(*kept, strict=True) if kept else ((), (), ())
+    return Made(tuple(examples), tuple(left), tuple(kinds), counts)
 
 
 def _say(line: str) -> None:

@@ -1,53 +1,65 @@
-"""The parts of the fused model, one after the other: each variant answers the same questions from the same context.
+"""The parts of the fused model, one after the other: each variant answers the same questions.
 
 ========  ============================================================================================================
 alone     the language model, which reads the question and nothing else
-text      and the passages that are found: plain retrieval-augmented generation
+text      and the passages that a search finds: plain retrieval-augmented generation
 facts     and the facts, as text
-tuned     the same, by the trained adapter, without its soft tokens
-soft      the same, with its soft tokens
+tuned     the same, by an adapter that was trained on the same examples without soft tokens
+soft      the same, by the adapter that was trained with them, and with them
 held      the same, held to the grammar; by the untrained model where there is no adapter
 checked   the same, each claim held against the store
 reasoner  the graph alone: what Clew answers without a language model
 fused     all together: what Clew answers with it
 ========  ============================================================================================================
 
-The first five write freely; a model's text is its first line. The first three are shown three questions with answers
-before the prompt, without which a model that was never trained to answer writes nothing at all.
+Each is charged for what it needs, and for nothing else: the first for no context, the second for its search, those from
+the third to the seventh for all that is gathered of the graph. What one has read into memory makes none of these
+faster: reasoner, fused, search and gathering have each an answerer of their own.
+
+The first five write freely, as much as the grammar lets those after them write; a model's text is its first line. The
+first three are shown three questions with answers before the prompt, without which a model that was never trained to
+answer writes nothing at all; the last of these has no answer, and says so as the adapters learn to.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from math import exp
+from typing import Literal
 
+import numpy as np
 import regex
 
 from fusion.answer import Answer
 from fusion.answerer import Answerer
 from fusion.checking import answered
 from fusion.claims import NONE
-from fusion.context import Context
+from fusion.context import Context, GraphView
 from fusion.decode import Grammar, Said
 from fusion.evaluate import Question, normalise, recall, words
+from fusion.extract import READ
 from fusion.gathering import Gatherer
 from fusion.language.causal import HuggingFaceModel
-from fusion.language.protocol import Options
+from fusion.language.protocol import CausalModel, Options
 from fusion.prompt import TAIL, name_shown, shown
-from fusion.speaking import LocalSpeaker
-from kg.facts import EntityId, name_key
+from fusion.speaking import WRITING, LocalSpeaker
+from fusion.steps import Given, Piece
+from fusion.trace import Passage
+from kg.facts import Entity, EntityId, Fact, name_key
 from kg.store import GraphStore
 
 VARIANTS = ("alone", "text", "facts", "tuned", "soft", "held", "checked", "reasoner", "fused")
-WITH_ADAPTER = ("tuned", "soft")
-BY_GRAPH = ("reasoner", "fused")
-FREE = Options(max_tokens=48, stop=("\n",))
+ADAPTED = ("tuned", "soft")  # each by an adapter of its own
+UNTRAINED = ("alone", "text", "facts")  # by the model as it was published
+FREE = Options(max_tokens=WRITING.max_tokens, stop=("\n",))
+Work = Literal["understand", "search", "gather", "reasoner", "fused"]
 NO_ANSWER = frozenset(("", NONE, "unknown", "i don t know", "i do not know", "not given", "no answer"))
 
 SHOTS = (
     "Question: What is the capital of France?\nAnswer: Paris\n\n"
     "Question: Who wrote Hamlet?\nAnswer: William Shakespeare\n\n"
-    "Question: When did the Second World War end?\nAnswer: 1945\n\n"
+    f"Question: Who won the football World Cup of 2090?\nAnswer: {NONE}\n\n"
 )
 
 _NUMBERS = regex.compile(r"\s*(?:\[\d*\]?)+|\s*\(\d+\)")
@@ -57,7 +69,8 @@ _NUMBERS = regex.compile(r"\s*(?:\[\d*\]?)+|\s*\(\d+\)")
 class Reply:
     """What a variant answered to a question; times in milliseconds, ``evidence`` and ``borne`` shares.
 
-    ``items`` are the things that it named, the first one first, each by all of its names. ``borne``: of them, those
+    ``text`` is the whole answer; ``items`` are the things that it named, the first one first, each by all of its names,
+    the first by the whole text, too, where its end is not known for certain. ``borne``: of them, those
     that the graph or the text that was read has.
     """
 
@@ -68,6 +81,7 @@ class Reply:
     borne: float = 0.0
     milliseconds: float = 0.0
     first: float = 0.0  # until the first token; 0 where that was not measured
+    spoke: bool = False  # of `fused`: whether the language model was asked
 
     @property
     def abstained(self) -> bool:
@@ -81,38 +95,50 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The language model as it was published, and with an adapter; what it reads before a prompt, with one."""
+    """The language model as it was published; what speaks, with an adapter where there is one; and for `tuned`, the
+    model with the adapter that was trained without soft tokens.
+    """
 
     plain: HuggingFaceModel
     speaker: LocalSpeaker
     adapted: bool = False
+    tuned: HuggingFaceModel | None = None
+
+    def of(self, variant: str) -> CausalModel:
+        """The model that writes freely for a variant."""
+        if variant == "tuned":
+            assert self.tuned is not None  # else it is passed over
+            return self.tuned
+        return self.speaker.model if variant == "soft" else self.plain
 
 
 class Bench:
     """Answers questions of one store by every variant."""
 
     def __init__(
-        self,
-        store: GraphStore,
-        models: Models,
-        gatherer: Gatherer,
-        alone: Answerer,
-        fused: Answerer,
+        self, store: GraphStore, models: Models, gatherer: Gatherer, answerers: Callable[[Work], Answerer]
     ) -> None:
-        """``alone`` answers without a language model, and is also what questions are understood by."""
-        self._store, self._models, self._gatherer = store, models, gatherer
-        self._alone, self._fused = alone, fused
+        """``answerers`` makes one for each kind of work when it is first needed, so that none is warmed by another."""
+        self._store, self._models = store, models
+        self._answerer, self._gatherer = cache(answerers), gatherer
 
     def ask(self, question: Question, variants: Sequence[str], *, first: bool = False) -> dict[str, Reply]:
         """What variants answer; ``first``: how long the first token takes is measured, too."""
+        topics = self._topics(question) if {*variants} - {"alone", "text"} else ()
         found = {}
-        for variant in variants:  # before others have read what they read, so that they take as long as alone
-            if variant in BY_GRAPH:
-                found[variant] = self._by_graph(variant, question)
-        if rest := [variant for variant in variants if variant not in BY_GRAPH]:
-            topics = self._topics(question)
+        if "reasoner" in variants:
+            found["reasoner"] = self._by_graph("reasoner", question, topics)
+        if "fused" in variants:
+            found["fused"] = self._by_graph("fused", question, topics)
+        if "alone" in variants:
+            found["alone"] = self._freely("alone", question, _context(question), 0.0, first=first)
+        if "text" in variants:
             begun = time.perf_counter()
-            context = self._alone.gather(question.text, self._gatherer, topics=topics)
+            context = _context(question, self._answerer("search").search(question.text, limit=READ))
+            found["text"] = self._freely("text", question, context, _since(begun), first=first)
+        if rest := [variant for variant in variants if variant not in found]:
+            begun = time.perf_counter()
+            context = self._answerer("gather").gather(question.text, self._gatherer, topics=topics)
             spent = _since(begun)
             free = [variant for variant in rest if variant not in ("held", "checked")]
             found |= {one: self._freely(one, question, context, spent, first=first) for one in free}
@@ -121,19 +147,26 @@ class Bench:
                 found |= {one: both[one] for one in rest if one not in free}
         return found
 
-    def _by_graph(self, variant: str, question: Question) -> Reply:
-        answerer = self._fused if variant == "fused" else self._alone
-        topics = self._topics(question)
+    def _by_graph(self, variant: Literal["reasoner", "fused"], question: Question, topics: Sequence[EntityId]) -> Reply:
+        answerer = self._answerer(variant)
+        answer, spoke, first = None, False, 0.0
         begun = time.perf_counter()
-        answer = answerer.ask(question.text, topics=topics)
-        return self._reply(question, answer, _since(begun))
+        for step in answerer.stream(question.text, topics=topics):
+            if isinstance(step, Piece) and not first:
+                first = _since(begun)
+            spoke = spoke or isinstance(step, Given)
+            if isinstance(step, Answer):
+                answer = step
+        spent = _since(begun)
+        assert answer is not None  # it is the last step
+        return replace(self._reply(question, answer, spent), first=first, spoke=spoke)
 
     def _topics(self, question: Question) -> tuple[EntityId, ...]:
         """What the question is about, where the set gives it, as far as the question is read as naming it."""
         if not question.topic:
             return ()
         given = {one.id for one in self._store.find_entities({name_key(question.topic)})}
-        asked, _ = self._alone.understand(question.text)
+        asked, _ = self._answerer("understand").understand(question.text)
         return tuple(sorted(given & {link.entity.id for link in asked.links}))
 
     def _reply(self, question: Question, answer: Answer, spent: float) -> Reply:
@@ -155,63 +188,70 @@ class Bench:
 
     def _holds(self, answer: Answer) -> bool:
         """Whether the store has every entity and fact of an answer, and its sources every quotation, looked up anew."""
-        facts = {fact.id: fact for path in answer.paths for fact in path.facts}
-        held = self._store.facts_between([(f.subject, f.relation, f.object) for f in facts.values()])
-        entities = {entity.id for entity in answer.entities}
         texts = {one.document: self._store.chunks_of(one.document) for one in answer.citations}
-        return (
-            {fact.id for fact in held} == facts.keys()
-            and {entity.id for entity in self._store.entities(entities)} == entities
-            and all(
-                "".join(chunk.text for chunk in texts[one.document])[one.start : one.end] == one.quote
-                for one in answer.citations
-            )
+        return self._holds_all(answer.entities, [fact for path in answer.paths for fact in path.facts]) and all(
+            "".join(chunk.text for chunk in texts[one.document])[one.start : one.end] == one.quote
+            for one in answer.citations
         )
+
+    def _has(self, said: Said) -> bool:
+        """Whether the store has the entity and the facts of a claim, or its source the quotation, looked up anew."""
+        if said.passage is None:
+            return self._holds_all([] if said.entity is None else [said.entity], said.facts)
+        chunks = self._store.chunks([said.passage.passage.chunk.id])
+        return any(shown(chunk.text)[said.start : said.end] == said.claim.text for chunk in chunks)
+
+    def _holds_all(self, entities: Iterable[Entity], facts: Iterable[Fact]) -> bool:
+        wanted, ids = {fact.id: fact for fact in facts}, {entity.id for entity in entities}
+        held = self._store.facts_between([(f.subject, f.relation, f.object) for f in wanted.values()])
+        return {fact.id for fact in held} == wanted.keys() and {one.id for one in self._store.entities(ids)} == ids
 
     def _freely(self, variant: str, question: Question, context: Context, spent: float, *, first: bool) -> Reply:
         """The first line of what a model writes."""
-        before = 0.0 if variant == "alone" else spent
         begun = time.perf_counter()
-        model = self._models.speaker.model if variant in WITH_ADAPTER else self._models.plain
+        model = self._models.of(variant)
         prefix = self._models.speaker.soft_tokens(context) if variant == "soft" else None
         if variant == "alone":
             prompt, titles = f"Question: {' '.join(shown(question.text).split())}\n{TAIL}", []
         else:
-            given = replace(context, facts=(), candidates=()) if variant == "text" else context
-            packed = self._models.speaker.prompt(given)
+            packed = self._models.speaker.prompt(context)
             prompt, titles = packed.text, [one.passage.title for one in packed.passages]
-        if variant not in WITH_ADAPTER:
+        if variant not in ADAPTED:
             prompt = SHOTS + prompt
         packing = _since(begun)
         found = model.generate(prompt, options=FREE, prefix=prefix)
-        whole = before + _since(begun)
-        text = found.text.strip()
+        whole = spent + _since(begun)
+        items = _items(found.text)
         took = 0.0
         if first:
-            took = before + packing + _timed(lambda: next(model.stream(prompt, options=FREE, prefix=prefix), ""))
+            took = spent + packing + _timed(lambda: next(model.stream(prompt, options=FREE, prefix=prefix), ""))
         return Reply(
-            text=text,
-            items=_items(text),
+            text=_bare(found.text),
+            items=items,
             confidence=exp(found.log_likelihood or 0.0),
             evidence=0.0 if variant == "alone" else _evidence(question, titles, prompt.removeprefix(SHOTS)),
-            borne=self._borne(_items(text), prompt.removeprefix(SHOTS)),
+            borne=self._borne(items, prompt.removeprefix(SHOTS)),
             milliseconds=whole,
             first=took,
         )
 
     def _borne(self, items: Sequence[Sequence[str]], read: str) -> float:
         """The share of what a model wrote that is a name of the graph, or stands in what it read."""
-        known = self._store.find_entities({name_key(item[0]) for item in items})
+        known = self._store.find_entities({name_key(name) for item in items for name in item})
         keys = {name_key(name) for entity in known for name in (entity.name, *entity.aliases)}
         there = read.rpartition("\nQuestion:")[0].casefold()
-        return sum(name_key(item[0]) in keys or item[0].casefold() in there for item in items) / max(1, len(items))
+
+        def held(name: str) -> bool:
+            return name_key(name) in keys or name.casefold() in there
+
+        return sum(any(map(held, item)) for item in items) / max(1, len(items))
 
     def _held(
         self, question: Question, context: Context, topics: Sequence[EntityId], spent: float, *, first: bool
     ) -> dict[str, Reply]:
         """What is said under the grammar, as it is said, and as far as it holds."""
         speaker = self._models.speaker
-        asked, _ = self._alone.understand(question.text, topics=topics)
+        asked, _ = self._answerer("understand").understand(question.text, topics=topics)
         links = {found.entity.id for found in asked.links}
         begun = time.perf_counter()
         spoken = speaker.speak(context, asked)
@@ -236,11 +276,28 @@ class Bench:
             items=items,
             confidence=spoken.confidence,
             evidence=evidence,
-            borne=float(bool(items)),
+            borne=sum(map(self._has, spoken.said)) / max(1, len(items)),
             milliseconds=said,
             first=took,
         )
         return {"held": held, "checked": replace(checked, evidence=evidence, first=took)}
+
+
+def _context(question: Question, passages: Sequence[Passage] = ()) -> Context:
+    """A question with passages, and nothing of the graph."""
+    nothing, nowhere = np.zeros((0, 0), np.float32), np.zeros(0, np.int64)
+    view = GraphView(
+        names=nothing,
+        vectors=nothing,
+        topics=np.zeros(0, np.float32),
+        relations=nothing,
+        subjects=nowhere,
+        rows=nowhere,
+        objects=nowhere,
+        candidates=nowhere,
+        scores=np.zeros((0, 3), np.float32),
+    )
+    return Context(question.text, (), tuple(passages), (), {}, view)
 
 
 def _names(said: Said) -> tuple[str, ...]:
@@ -251,11 +308,16 @@ def _names(said: Said) -> tuple[str, ...]:
 
 def _items(text: str) -> tuple[tuple[str, ...], ...]:
     """What a text names: its parts, the first also as the whole; nothing where it says that it has no answer."""
-    bare = _NUMBERS.sub("", text).replace('"', "").strip(" .")
+    bare = _bare(text)
     if normalise(bare or " ") in NO_ANSWER or not name_shown(bare):
         return ()
     first, *rest = [part.strip() for part in regex.split(r"[;,|]\s", bare) if part.strip()] or [bare]
     return ((bare, first), *((part,) for part in rest))
+
+
+def _bare(text: str) -> str:
+    """A text without the numbers of facts and passages, and without quotation marks."""
+    return _NUMBERS.sub("", text).replace('"', "").strip(" .\n")
 
 
 def _evidence(question: Question, titles: Sequence[str], read: str) -> float:

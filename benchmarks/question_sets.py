@@ -134,9 +134,12 @@ def drawn(found: Sequence[Question], most: int | None) -> list[tuple[int, Questi
     return list(enumerate(found))[:most]
 
 
-def supporting(store: GraphStore, asked: Sequence[Question]) -> frozenset[ChunkId]:
-    """The chunks of the documents that hold the answers of questions, as far as the set tells them."""
+def supporting(store: GraphStore, asked: Sequence[Question]) -> dict[str, frozenset[ChunkId]]:
+    """The chunks of the documents that hold the answers of questions, by title, as far as the set tells them."""
     titles = {title for one in asked for title in one.supporting}
-    return frozenset(
-        chunk.id for record in store.documents() if record.title in titles for chunk in store.chunks_of(record.id)
-    )
+    found: dict[str, frozenset[ChunkId]] = {}
+    for record in store.documents():
+        if record.title in titles:
+            chunks = frozenset(chunk.id for chunk in store.chunks_of(record.id))
+            found[record.title] = found.get(record.title, frozenset()) | chunks
+    return {title: chunks for title, chunks in found.items() if chunks}

@@ -44,6 +44,7 @@ class Trained:
     metrics: Mapping[str, float] = field(default_factory=dict)
     earlier: tuple[str, ...] = ()  # digests of what it was trained on before it was extended
     vectors: str = ""  # the learned model that entities' vectors were of; none where it had none, or it is not known
+    soft_tokens: bool = True  # whether candidates' stood before the prompts; without, none may stand there in answering
 
 
 @dataclass(frozen=True, slots=True)

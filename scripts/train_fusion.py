@@ -20,6 +20,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--model", default="", help="language model: a folder or hub:OWNER/NAME; else Gemma 3 270M")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--rank", type=int, default=8)
+    parser.add_argument(
+        "--no-soft-tokens", dest="soft_tokens", action="store_false", help="train on the same examples without them"
+    )
     parser.add_argument("--board", type=Path, help="folder for TensorBoard's curves")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     training = parser.add_argument_group("training")

@@ -1,11 +1,12 @@
 """From a file of examples to an adapter: what the command of training does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fusion import adapter
 from fusion.adapter import Trained
+from fusion.context import GraphView
 from fusion.errors import TuningError
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
@@ -37,6 +38,7 @@ class Task:
     board: Path | None = None
     resume: bool = False
     vectors: str = ""  # the learned model that entities' vectors are of
+    soft_tokens: bool = True  # whether candidates' stand before the prompts; without, nothing of the graph is seen
 
 
 def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | None = None) -> Tuned:
@@ -54,6 +56,9 @@ def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | 
     workers = join(task.device)
     learned = files.read(task.examples)
     dev = files.read(task.dev) if task.dev else NOTHING
+    digest = learned.digest()
+    if not task.soft_tokens:
+        learned, dev = unseen(learned), unseen(dev)
     model = _model(task, config, learned, workers)
     folder = task.adapter.with_name(f"{task.adapter.name}.run")
     before = None if task.earlier is None else sample.load(task.earlier)
@@ -72,8 +77,17 @@ def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | 
             workers=workers,
         )
     if workers.is_main:
-        _write(task, config, model, learned, tuned, kept)
+        _write(task, config, model, learned, digest, tuned, kept)
     return tuned
+
+
+def unseen(found: Examples) -> Examples:
+    """The same examples without candidates in their views, of which soft tokens are made."""
+    return replace(found, examples=tuple(replace(one, view=_blind(one.view)) for one in found.examples))
+
+
+def _blind(view: GraphView) -> GraphView:
+    return replace(view, candidates=view.candidates[:0], scores=view.scores[:0])
 
 
 def _model(task: Task, config: TuneConfig, learned: Examples, workers: Workers) -> FusedModel:
@@ -84,12 +98,16 @@ def _model(task: Task, config: TuneConfig, learned: Examples, workers: Workers) 
     view = learned.examples[0].view
     text_width, vector_width = view.names.shape[1], view.vectors.shape[1]
     if task.earlier is not None:
+        if adapter.read_about(task.earlier).trained.soft_tokens != task.soft_tokens:
+            raise TuningError(f"{task.earlier}: soft tokens are to be trained where it has none, or the reverse.")
         return adapter.load(task.earlier, language, encoder=learned.encoder, vector_width=vector_width)
     built = FusedConfig(rank=task.rank, seed=config.seed)
     return FusedModel(language, built, encoder=learned.encoder, text_width=text_width, vector_width=vector_width)
 
 
-def _write(task: Task, config: TuneConfig, model: FusedModel, learned: Examples, tuned: Tuned, kept: Replay) -> None:
+def _write(
+    task: Task, config: TuneConfig, model: FusedModel, learned: Examples, digest: str, tuned: Tuned, kept: Replay
+) -> None:
     metrics = {} if tuned.dev is None else {"dev loss": tuned.dev}
     look = next((one for one in tuned.history if one.step == tuned.best), None)
     metrics |= {} if look is None else {"training loss": look.loss}
@@ -97,6 +115,8 @@ def _write(task: Task, config: TuneConfig, model: FusedModel, learned: Examples,
     if task.earlier is not None:
         before = adapter.read_about(task.earlier).trained
         earlier = (*before.earlier, before.data)
-    about = Trained(learned.digest(), len(learned.examples), config.seed, metrics, earlier, task.vectors)
+    about = Trained(
+        digest, len(learned.examples), config.seed, metrics, earlier, task.vectors, soft_tokens=task.soft_tokens
+    )
     adapter.save(model, task.adapter, about)
     sample.save(task.adapter, kept)

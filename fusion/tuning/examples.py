@@ -9,7 +9,7 @@ once, in ``texts`` (u, t), and likewise what was learned of an entity, in ``lear
 numbers that follow of each view are ``names`` and ``vectors`` (n,), rows of these; ``topics`` (n,); ``relations``
 (r,), rows of ``texts``; ``subjects``, ``rows``, ``objects`` (e,); ``candidates`` (c,); ``scores`` (c, 3). ``ends``
 (views, 4) says where each view ends among all of them, counted in entities, relations, facts and candidates. The
-metadata name the format and the sentence encoder.
+metadata name the format, the sentence encoder, and the digest of the lines that the views belong to.
 """
 
 import hashlib
@@ -29,6 +29,7 @@ from fusion.context import Floats, GraphView, Places
 from fusion.errors import ExamplesError
 
 FORMAT = "clew-examples-1"
+LINES = "lines"  # of the metadata: the SHA-256 of the file of lines
 KINDS: Mapping[str, tuple[int, type[np.generic]]] = {  # of what each part has one a piece: entities, relations, …
     "names": (0, np.integer),
     "vectors": (0, np.integer),
@@ -92,12 +93,14 @@ def write(path: Path, found: Examples) -> None:
         _Line(prompt=one.prompt, target=one.target, view=place).model_dump_json() + "\n"
         for place, one in enumerate(found.examples)
     ]
-    tensors = save(_packed([one.view for one in found.examples]), {"format": FORMAT, "encoder": found.encoder})
+    content = "".join(lines).encode()
+    about = {"format": FORMAT, "encoder": found.encoder, LINES: hashlib.sha256(content).hexdigest()}
+    tensors = save(_packed([one.view for one in found.examples]), about)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for place, content in ((path.with_suffix(".safetensors"), tensors), (path, "".join(lines).encode())):
+        for place, written in ((path.with_suffix(".safetensors"), tensors), (path, content)):
             part = place.with_name(f"{place.name}.part")
-            part.write_bytes(content)
+            part.write_bytes(written)
             os.replace(part, place)
     except OSError as error:
         raise ExamplesError(
@@ -109,15 +112,18 @@ def read(path: Path) -> Examples:
     """The examples of a file.
 
     Raises:
-        ExamplesError: it or the file of its views is missing or malformed; a line is told by its number.
+        ExamplesError: it or the file of its views is missing or malformed, or they do not belong together; a line is
+            told by its number.
     """
     views = _Views(path.with_suffix(".safetensors"))
     try:
-        lines = path.read_bytes().splitlines()
+        content = path.read_bytes()
     except OSError as error:
         raise ExamplesError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    if views.lines and views.lines != hashlib.sha256(content).hexdigest():  # files of before have no digest
+        raise ExamplesError(f"{path}: its lines are not those that {views.path.name} was written with; make both anew.")
     found = []
-    for number, text in enumerate(lines, 1):
+    for number, text in enumerate(content.splitlines(), 1):
         try:
             line = _Line.model_validate_json(text)
             found.append(Example(line.prompt, views[line.view], line.target))
@@ -150,7 +156,7 @@ class _Views:
             self._check()
         except ValueError as error:
             raise ExamplesError(f"{path}: is damaged ({error}); make the examples anew.") from error
-        self.encoder = about.get("encoder", "")
+        self.path, self.encoder, self.lines = path, about.get("encoder", ""), about.get(LINES, "")
 
     def _check(self) -> None:
         expected = {"texts", "learned", "ends", *KINDS}

@@ -83,6 +83,7 @@ def test_digests_tell_examples_apart() -> None:
 def test_a_malformed_line_is_told_by_its_number(line: str, message: str, path: Path) -> None:
     lines = path.read_text("utf-8").splitlines()
     path.write_text("\n".join([lines[0], line, lines[2]]), "utf-8")
+    broken(path)  # written by another program, say, which knows of no digest
     with pytest.raises(ExamplesError, match=message) as error:
         read(path)
     assert "\n" not in str(error.value)
@@ -113,6 +114,14 @@ def test_views_that_cannot_be(part: str, message: str, path: Path) -> None:
     array.flat[0] = 99 if part in ("objects", "candidates", "rows", "names", "ends") else np.nan
     broken(path, **{part: array})
     with pytest.raises(ExamplesError, match=message):
+        read(path)
+
+
+def test_lines_and_views_that_do_not_belong_together(path: Path, tmp_path: Path) -> None:
+    one, other, last = EXAMPLES.examples
+    write(tmp_path / "other.jsonl", Examples("encoder 1", (other, one, last)))
+    path.with_suffix(".safetensors").write_bytes((tmp_path / "other.safetensors").read_bytes())  # it ended in between
+    with pytest.raises(ExamplesError, match=r"some\.jsonl: its lines are not those that some\.safetensors was written"):
         read(path)
 
 

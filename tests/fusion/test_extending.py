@@ -15,6 +15,7 @@ from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import FusedConfig, FusedModel
 from fusion.tuning import replay as sample
+from fusion.tuning.command import unseen
 from fusion.tuning.examples import Example, Examples, write
 from fusion.tuning.extending import FREE, REPLAY, Remembering, elastic, extend
 from fusion.tuning.loop import tune
@@ -147,6 +148,25 @@ def test_the_command_trains_and_extends(
     language = open_model(str(folder), device="cpu")
     assert isinstance(language, HuggingFaceModel)
     assert adapter.load(tmp_path / "two", language, encoder="test").soft_tokens(view()).shape == (2, 32)
+
+
+def test_the_command_trains_without_soft_tokens(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "some.jsonl", EXAMPLES)
+    options = ("--model", folder, "--epochs", "1", "--batch", "5")
+    for name, more in (("with", ()), ("without", ("--no-soft-tokens",))):
+        assert command(monkeypatch, tmp_path / "some.jsonl", tmp_path / name, *options, *more) == 0
+    one, other = (adapter.read_about(tmp_path / name).trained for name in ("with", "without"))
+    assert (one.soft_tokens, other.soft_tokens) == (True, False)
+    assert (one.data, one.examples, one.seed) == (other.data, other.examples, other.seed)  # the same budget
+    assert any(len(example.view.candidates) for example in sample.load(tmp_path / "with").kept.examples)
+    assert not any(len(example.view.candidates) for example in sample.load(tmp_path / "without").kept.examples)
+    assert [one.prompt for one in unseen(EXAMPLES).examples] == [one.prompt for one in EXAMPLES.examples]
+    capsys.readouterr()
+    further = (tmp_path / "some.jsonl", tmp_path / "more", "--extend", tmp_path / "without", *options)
+    assert command(monkeypatch, *further) != 0
+    assert "soft tokens are to be trained where it has none" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
