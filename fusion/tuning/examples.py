@@ -15,7 +15,7 @@ metadata name the format and the sentence encoder.
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,10 @@ class Examples:
 
     encoder: str
     examples: tuple[Example, ...]
+
+    def of_width(self, width: int) -> "Examples":
+        """The same, as a model of learned vectors of this width reads them (`GraphView.of_width`)."""
+        return replace(self, examples=tuple(replace(one, view=one.view.of_width(width)) for one in self.examples))
 
     def digest(self) -> str:
         """Tells sets of examples apart, their order included."""
