@@ -161,11 +161,21 @@ def check_graph(folder: Path, about: About, learned: Learned | None) -> None:
     Raises:
         OtherModelError: they are others than those that it was trained on.
     """
+    if learned is not None:
+        check_vectors(folder, about, learned.model, of=f", of {learned.learned_at}")
+
+
+def check_vectors(folder: Path, about: About, model: str, *, of: str = "") -> None:
+    """Hold an adapter against the learned model that vectors are of; nothing is said of one that is not known.
+
+    Raises:
+        OtherModelError: it is another than that of the vectors that the adapter was trained on.
+    """
     trained = about.trained.vectors
-    if about.vector_width and trained and learned is not None and learned.model != trained:
+    if about.vector_width and trained and model and model != trained:
         raise OtherModelError(
             f"{folder}: the adapter was trained on the vectors of the learned model {trained}, and this graph holds "
-            f"those of {learned.model}, of {learned.learned_at}; train it anew, or give the graph that it belongs to."
+            f"those of {model}{of}; train it anew, or give the graph that it belongs to."
         )
 
 

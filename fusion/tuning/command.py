@@ -36,7 +36,7 @@ class Task:
     rank: int = 8  # of a new adapter
     board: Path | None = None
     resume: bool = False
-    vectors: str = ""  # the learned model that entities' vectors are of
+    vectors: str = ""  # the learned model that entities' vectors are of; none, or not known
 
 
 def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | None = None) -> Tuned:
@@ -54,6 +54,8 @@ def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | 
     workers = join(task.device)
     learned = files.read(task.examples)
     dev = files.read(task.dev) if task.dev else NOTHING
+    if task.earlier is not None:  # before anything is loaded
+        adapter.check_vectors(task.earlier, adapter.read_about(task.earlier), task.vectors)
     model = _model(task, config, learned, workers)
     folder = task.adapter.with_name(f"{task.adapter.name}.run")
     before = None if task.earlier is None else sample.load(task.earlier)
@@ -94,9 +96,12 @@ def _write(task: Task, config: TuneConfig, model: FusedModel, learned: Examples,
     look = next((one for one in tuned.history if one.step == tuned.best), None)
     metrics |= {} if look is None else {"training loss": look.loss}
     earlier: tuple[str, ...] = ()
+    vectors = task.vectors
     if task.earlier is not None:
         before = adapter.read_about(task.earlier).trained
-        earlier = (*before.earlier, before.data)
-    about = Trained(learned.digest(), len(learned.examples), config.seed, metrics, earlier, task.vectors)
+        earlier, vectors = (*before.earlier, before.data), vectors or before.vectors
+    if not model.encoder.vector_width:
+        vectors = ""
+    about = Trained(learned.digest(), len(learned.examples), config.seed, metrics, earlier, vectors)
     adapter.save(model, task.adapter, about)
     sample.save(task.adapter, kept)

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from fusion import adapter
-from fusion.errors import TuningError
+from fusion.errors import OtherModelError, TuningError
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import FusedConfig, FusedModel
 from fusion.tuning import replay as sample
+from fusion.tuning.command import Task, train
 from fusion.tuning.examples import Example, Examples, write
 from fusion.tuning.extending import FREE, REPLAY, Remembering, elastic, extend
 from fusion.tuning.loop import tune
@@ -109,6 +110,21 @@ def test_nothing_kept_is_nothing_remembered(folder: Path) -> None:
     assert after.seen == len(EXAMPLES.examples)
 
 
+@pytest.mark.parametrize(("before", "after"), [(0, 4), (4, 0)], ids=["learned since", "no longer learned"])
+def test_a_graph_that_was_learned_since_or_is_no_longer(before: int, after: int, folder: Path, tmp_path: Path) -> None:
+    """Views kept have vectors and new ones none, or the other way round: the model reads what it was built for."""
+
+    def graphs(width: int) -> Examples:
+        views = (view(at, learned=width) for at in range(4))
+        return Examples("test", tuple(Example(f"Who? {width}", one, " Johan Earl [1]") for one in views))
+
+    model = fused(folder, learned=before)
+    _, after_both = extend(model, NOTHING.add(graphs(before)), graphs(after), replace(CONFIG, epochs=1))
+    sample.save(tmp_path, after_both)
+    assert {one.view.vectors.shape for one in sample.load(tmp_path).kept.examples} == {(6, before)}
+    assert model.soft_tokens(view(learned=after)).shape == (2, 32)
+
+
 @pytest.mark.parametrize("setting", [{"replayed": -1.0}, {"elastic": -1.0}])
 def test_settings_that_cannot_be(setting: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(setting))):
@@ -147,6 +163,19 @@ def test_the_command_trains_and_extends(
     language = open_model(str(folder), device="cpu")
     assert isinstance(language, HuggingFaceModel)
     assert adapter.load(tmp_path / "two", language, encoder="test").soft_tokens(view()).shape == (2, 32)
+
+
+def test_vectors_of_another_learned_model_are_not_mixed_in(folder: Path, tmp_path: Path) -> None:
+    write(tmp_path / "some.jsonl", EXAMPLES)
+    config = replace(CONFIG, epochs=1)
+    task = Task(tmp_path / "some.jsonl", tmp_path / "one", model=str(folder), rank=2, vectors="graph-one")
+    train(task, config)
+    further = replace(task, adapter=tmp_path / "two", earlier=tmp_path / "one")
+    with pytest.raises(OtherModelError, match=r"learned model graph-one, and this graph holds those of graph-two;"):
+        train(replace(further, vectors="graph-two"), config)
+    assert not (tmp_path / "two").exists()
+    train(replace(further, vectors=""), config)  # it is not known what they are
+    assert adapter.read_about(tmp_path / "two").trained.vectors == "graph-one"
 
 
 @pytest.mark.parametrize(
