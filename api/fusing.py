@@ -93,7 +93,7 @@ def open_fused(
     address = chosen.address if about is None or chosen.address is not None else _address(about.base.name)
     language = open_model(address or "", precision=settings.language_model_precision, notify=notify)
     assert isinstance(language, HuggingFaceModel)
-    soft_tokens = None
+    soft_tokens, calibration = None, None if about is None else about.trained.calibration
     if about is not None and chosen.adapter is not None:
         learned = store.learned()
         adapter.check_graph(chosen.adapter, about, learned)
@@ -105,7 +105,8 @@ def open_fused(
             merge=settings.language_model_precision not in ("int8", "int4"),
         ).soft_tokens
     gatherer = Gatherer(store, embedder=embedder, viewed=soft_tokens is not None)
-    return Fused(FusedReader(store, gatherer, LocalSpeaker(language, soft_tokens=soft_tokens)), about)
+    speaker = LocalSpeaker(language, soft_tokens=soft_tokens)
+    return Fused(FusedReader(store, gatherer, speaker, calibration=calibration), about)
 
 
 def _address(name: str) -> str:

@@ -41,6 +41,10 @@ class TrainedOut(Shape):
     best_step: int = Field(description="The step whose weights are kept")
     stopped: str = Field(description="`epochs`, or `patience` where examples held out were found no better")
     loss: float | None = Field(description="Of the examples held out, by the weights that are kept; null without any")
+    calibration_error: float | None = Field(
+        description="How far probabilities of chains of facts are off, on questions held out; null where too few are"
+    )
+    calibrated_on: int = Field(description="Questions held out that these probabilities were fitted to")
     seconds: float
 
 
@@ -119,6 +123,8 @@ def train(services: Services, wish: Wish, *, tell: Tell) -> TrainedOut:
         best_step=tuned.best,
         stopped=tuned.stopped,
         loss=None if tuned.dev is None else round(tuned.dev, 4),
+        calibration_error=None if tuned.calibration is None else round(tuned.calibration.error, 4),
+        calibrated_on=0 if tuned.calibration is None else tuned.calibration.questions,
         seconds=round(time.perf_counter() - begun, 1),
     )
 

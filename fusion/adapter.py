@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load as parse
@@ -26,6 +27,8 @@ from torch import Tensor
 from fusion.errors import AdapterError, OtherModelError
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import Base, FusedConfig, FusedModel, digest
+from fusion.reasoner.model import Calibration
+from fusion.scoring import WEIGHTS
 from kg.embeddings.checkpoint import commit
 from kg.store import Learned
 
@@ -44,6 +47,7 @@ class Trained:
     metrics: Mapping[str, float] = field(default_factory=dict)
     earlier: tuple[str, ...] = ()  # digests of what it was trained on before it was extended
     vectors: str = ""  # the learned model that entities' vectors were of; none where it had none, or it is not known
+    calibration: Calibration | None = None  # of the scores of chains (scoring.py); without it, none are scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,13 @@ def read_about(folder: Path) -> About:
                 f"{folder}: the adapter has format {written}, and this version of Clew reads format {FORMAT}; train "
                 "it anew, or update Clew."
             )
-        return _ABOUT.validate_json(text)
+        about = _ABOUT.validate_json(text)
+        calibration = about.trained.calibration
+        if calibration is not None and not (
+            len(calibration.weights) == WEIGHTS and np.isfinite((*calibration.weights, calibration.error)).all()
+        ):
+            raise AdapterError(f"{folder / ABOUT}: is damaged (trained.calibration); train the adapter anew.")
+        return about
     except FileNotFoundError as error:
         raise AdapterError(f"{folder}: holds no adapter ({ABOUT} is missing); train one first.") from error
     except OSError as error:
@@ -231,6 +241,12 @@ def _name_in_peft(name: str) -> str:
     return PEFT_PREFIX + (name.removesuffix(".weight") if "magnitude" in name else name)
 
 
+def _calibrated(found: Calibration | None) -> str:
+    if found is None:
+        return "not calibrated, so none are asked for"
+    return f"calibrated on {found.questions:,} questions held out, expected calibration error {found.error:.3f}"
+
+
 def _card(about: About) -> str:
     base, config, trained = about.base, about.config, about.trained
     kind = f"rank {config.rank}, alpha {config.alpha:g}{', rsLoRA' * config.rslora}{', DoRA' * config.dora}"
@@ -251,6 +267,7 @@ prompts ask for, and nothing else.
   adapter too.
 - Sentence encoder: {about.encoder}, {about.text_width} numbers a text.
 - Learned vectors of entities: {f"{about.vector_width} numbers" if about.vector_width else "none"}.
+- Scores of chains of facts: {_calibrated(trained.calibration)}.
 - Trained on {trained.examples:,} examples (digest {trained.data or "unknown"}){after}, seed {trained.seed},
   commit {about.commit or "unknown"}, {about.written}.
 

@@ -1,15 +1,17 @@
 """From a file of examples to an adapter: what the command of training does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fusion import adapter
 from fusion.adapter import Trained
-from fusion.errors import TuningError
+from fusion.errors import PromptTooLongError, TuningError
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import FusedConfig, FusedModel
+from fusion.reasoner.model import Calibration
+from fusion.scoring import fit, see
 from fusion.tuning import examples as files
 from fusion.tuning import replay as sample
 from fusion.tuning.board import board
@@ -74,8 +76,27 @@ def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | 
             workers=workers,
         )
     if workers.is_main:
+        tuned = replace(tuned, calibration=calibrated(model, dev))
         _write(task, config, model, learned, tuned, kept)
     return tuned
+
+
+def calibrated(model: FusedModel, held: Examples) -> Calibration | None:
+    """How far scores of chains are to be believed, by a trained model on examples held out that have any.
+
+    None where too few of them have, or their chains are all right or all wrong.
+
+    Raises:
+        LanguageModelMemoryError: there is no memory for the chains of a question.
+    """
+    looks = []
+    for one in held.examples:
+        prefix = model.soft_tokens(one.view) if len(one.view.candidates) else None
+        try:
+            looks.append((see(model.language, one.question, one.chains, prefix=prefix), one.chains))
+        except PromptTooLongError:  # nor are its chains scored when it is asked
+            continue
+    return fit(looks)
 
 
 def _model(task: Task, config: TuneConfig, learned: Examples, workers: Workers) -> FusedModel:
@@ -102,6 +123,6 @@ def _write(task: Task, config: TuneConfig, model: FusedModel, learned: Examples,
         earlier, vectors = (*before.earlier, before.data), vectors or before.vectors
     if not model.encoder.vector_width:
         vectors = ""
-    about = Trained(learned.digest(), len(learned.examples), config.seed, metrics, earlier, vectors)
+    about = Trained(learned.digest(), len(learned.examples), config.seed, metrics, earlier, vectors, tuned.calibration)
     adapter.save(model, task.adapter, about)
     sample.save(task.adapter, kept)

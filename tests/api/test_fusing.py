@@ -25,6 +25,7 @@ from fusion.adapter import Trained
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import FusedConfig, FusedModel
+from fusion.reasoner.model import Calibration
 from kg.memory_store import MemoryStore
 from kg.store import Learned
 from nlp.embed import MiniLM
@@ -79,13 +80,21 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_model.write(tmp_path_factory.mktemp("model"), context=2048)
 
 
-def trained(tiny: Path, folder: Path, *, encoder: str = "", vector_width: int = 0, vectors: str = "") -> Path:
+def trained(
+    tiny: Path,
+    folder: Path,
+    *,
+    encoder: str = "",
+    vector_width: int = 0,
+    vectors: str = "",
+    calibration: Calibration | None = None,
+) -> Path:
     """An adapter for the tiny model, whose soft tokens are as they begin."""
     language = open_model(str(tiny), device="cpu")
     assert isinstance(language, HuggingFaceModel)
     name = encoder or MiniLM().name
     made = FusedModel(language, FusedConfig(rank=2), encoder=name, text_width=384, vector_width=vector_width)
-    adapter.save(made, folder, Trained(vectors=vectors))
+    adapter.save(made, folder, Trained(vectors=vectors, calibration=calibration))
     return folder
 
 
@@ -111,6 +120,20 @@ def test_an_adapter_opens_its_own_language_model(services: Services, tiny: Path)
     about = services.adapter_folder / ABOUT
     about.write_text(about.read_text() + "\n")  # it was trained anew
     assert services.fused_reader is not reader
+
+
+def test_an_adapter_brings_its_calibration_along(services: Services, tiny: Path) -> None:
+    """With one, a chain that is surely the answer's answers; the adapter without it lets the model speak."""
+    folder = trained(tiny, services.adapter_folder)
+    with TestClient(create_app(services)) as client:
+        assert "chain of facts" not in client.post("/ask", json=OPEN).json()["reason"]
+        certain = Calibration((0.0, 0.0, 0.0, 0.0, 0.0, 50.0, 10.0), 0.0, 10)
+        trained(tiny, folder, calibration=certain)
+        found = client.post("/explain", json=OPEN).json()
+        assert "its chain of facts was the likeliest" in found["answer"]["reason"]
+        trained(tiny, folder, calibration=replace(certain, weights=(1.0,)))
+        refused = client.post("/ask", json=OPEN)
+        assert (refused.status_code, "is damaged" in refused.json()["detail"]) == (503, True)
 
 
 def test_a_setting_goes_before_an_adapter(services: Services, tiny: Path, tmp_path: Path) -> None:

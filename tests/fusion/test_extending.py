@@ -14,6 +14,7 @@ from fusion.errors import OtherModelError, TuningError
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import FusedConfig, FusedModel
+from fusion.scoring import WEIGHTS, Told
 from fusion.tuning import replay as sample
 from fusion.tuning.command import Task, train
 from fusion.tuning.examples import Example, Examples, write
@@ -26,6 +27,7 @@ from tests.fusion.together import CONFIG, EXAMPLES, HELD, fused
 from tests.fusion.views import TEXT, view
 
 NOTHING = Replay(Examples("", ()))
+OTHER = Told("A · in · C", 0.1, 0.1, 0.1)
 PLACES = ("Paris", "Berlin", "Beijing", "Sydney")
 
 
@@ -163,6 +165,32 @@ def test_the_command_trains_and_extends(
     language = open_model(str(folder), device="cpu")
     assert isinstance(language, HuggingFaceModel)
     assert adapter.load(tmp_path / "two", language, encoder="test").soft_tokens(view()).shape == (2, 32)
+
+
+def test_scores_of_chains_are_calibrated_on_what_is_held_out(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where plans are right two times of three, the adapter knows it, and says so."""
+    held = [
+        replace(one, question=f"Who made film {at}?", chains=(Told("A · by · B", 0.6, 0.6, 0.6, at % 3 > 0), OTHER))
+        for at, one in enumerate(domain("Who?", 0, 24, 5).examples)
+    ]
+    write(tmp_path / "some.jsonl", domain("Who?", 0, 8, 6))
+    write(tmp_path / "held.jsonl", Examples("test", tuple(held)))
+    given = (tmp_path / "some.jsonl", tmp_path / "one", "--dev", tmp_path / "held.jsonl", "--epochs", "1")
+    assert command(monkeypatch, *given, "--model", folder, "--rank", "2") == 0
+    found = adapter.read_about(tmp_path / "one").trained.calibration
+    assert found is not None
+    assert (found.questions, len(found.weights)) == (24, WEIGHTS)
+    assert 0 < found.error < 0.3
+    assert f"24 questions, calibration error {found.error:.3f}" in capsys.readouterr().err
+    told = f"calibrated on 24 questions held out, expected calibration error {found.error:.3f}"
+    assert told in (tmp_path / "one" / adapter.CARD).read_text("utf-8")
+
+    write(tmp_path / "held.jsonl", Examples("test", tuple(held[:19])))
+    assert command(monkeypatch, *given, "--model", folder, "--rank", "2") == 0
+    assert adapter.read_about(tmp_path / "one").trained.calibration is None
+    assert "not calibrated" in (tmp_path / "one" / adapter.CARD).read_text("utf-8")
 
 
 def test_vectors_of_another_learned_model_are_not_mixed_in(folder: Path, tmp_path: Path) -> None:
