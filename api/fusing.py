@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fusion.language.opening import GEMMA, SERVER
+from api.files import written
+from fusion.language.opening import GEMMA, HUB, SERVER
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -58,6 +59,22 @@ def choose(setting: str, own: Path, *, shipped: Path = SHIPPED) -> Chosen | None
     return None if address is None else Chosen(address)
 
 
+def made_from(chosen: Chosen, store: "GraphStore") -> object:
+    """What tells what would be opened from what was opened before: its files, and what was learned of the graph.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    address = chosen.address or ""
+    paths = [] if address.startswith((*SERVER, HUB)) or not address else sorted(Path(address).glob("*"))
+    learned = None
+    if chosen.adapter is not None:
+        paths += [*sorted(chosen.adapter.glob("adapter*")), chosen.adapter / "graph.safetensors"]
+        learned = store.learned()
+    marks = tuple((path, written(path)) for path in paths)
+    return chosen, marks, None if learned is None else (learned.model, learned.dimensions)
+
+
 def open_fused(
     chosen: Chosen,
     settings: "Settings",
@@ -71,7 +88,8 @@ def open_fused(
     Raises:
         WeightsError: its weights are missing or damaged.
         LanguageModelError: there is no such model, or no memory for it.
-        AdapterError: the adapter is damaged, or is another model's or another graph's.
+        OtherGraphError: the adapter is another graph's.
+        AdapterError: it is damaged, or another model's.
         StoreError: the store failed.
     """
     from fusion.fused import FusedReader
@@ -91,17 +109,20 @@ def open_fused(
 
     about = None if chosen.adapter is None else adapter.read_about(chosen.adapter)
     address = chosen.address if about is None or chosen.address is not None else _address(about.base.name)
+    learned = store.learned()
+    width = 0 if learned is None else learned.dimensions
+    if about is not None and chosen.adapter is not None:  # before the model, which takes a while to load
+        adapter.check_graph(chosen.adapter, about, learned)
+        adapter.check_views(chosen.adapter, about, encoder=embedder.name, vector_width=width)
     language = open_model(address or "", precision=settings.language_model_precision, notify=notify)
     assert isinstance(language, HuggingFaceModel)
     soft_tokens, calibration = None, None if about is None else about.trained.calibration
     if about is not None and chosen.adapter is not None:
-        learned = store.learned()
-        adapter.check_graph(chosen.adapter, about, learned)
         soft_tokens = adapter.load(
             chosen.adapter,
             language,
             encoder=embedder.name,
-            vector_width=0 if learned is None else learned.dimensions,
+            vector_width=width,
             merge=settings.language_model_precision not in ("int8", "int4"),
         ).soft_tokens
     gatherer = Gatherer(store, embedder=embedder, viewed=soft_tokens is not None)

@@ -24,7 +24,7 @@ from safetensors.torch import load as parse
 from safetensors.torch import save as dump
 from torch import Tensor
 
-from fusion.errors import AdapterError, OtherModelError
+from fusion.errors import AdapterError, OtherGraphError, OtherModelError
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import Base, FusedConfig, FusedModel, digest
 from fusion.reasoner.model import Calibration
@@ -152,7 +152,8 @@ def load(
         AdapterError: it is missing or damaged, or of another version.
     """
     about = read_about(folder)
-    _check(folder, about, language, encoder=encoder, vector_width=vector_width)
+    check_views(folder, about, encoder=encoder, vector_width=vector_width)
+    _check(folder, about, language)
     lora, graph = (_read(folder / name, about.files.get(name, "")) for name in (LORA, GRAPH))
     model = FusedModel(
         language, about.config, encoder=encoder, text_width=about.text_width, vector_width=about.vector_width
@@ -169,7 +170,7 @@ def check_graph(folder: Path, about: About, learned: Learned | None) -> None:
     """Hold an adapter against the vectors that were learned of a graph; without any, it does without.
 
     Raises:
-        OtherModelError: they are others than those that it was trained on.
+        OtherGraphError: they are others than those that it was trained on.
     """
     if learned is not None:
         check_vectors(folder, about, learned.model, of=f", of {learned.learned_at}")
@@ -179,17 +180,35 @@ def check_vectors(folder: Path, about: About, model: str, *, of: str = "") -> No
     """Hold an adapter against the learned model that vectors are of; nothing is said of one that is not known.
 
     Raises:
-        OtherModelError: it is another than that of the vectors that the adapter was trained on.
+        OtherGraphError: it is another than that of the vectors that the adapter was trained on.
     """
     trained = about.trained.vectors
     if about.vector_width and trained and model and model != trained:
-        raise OtherModelError(
+        raise OtherGraphError(
             f"{folder}: the adapter was trained on the vectors of the learned model {trained}, and this graph holds "
             f"those of {model}{of}; train it anew, or give the graph that it belongs to."
         )
 
 
-def _check(folder: Path, about: About, language: HuggingFaceModel, *, encoder: str, vector_width: int) -> None:
+def check_views(folder: Path, about: About, *, encoder: str, vector_width: int) -> None:
+    """Hold an adapter against what views of a graph will be made of, as in `load`.
+
+    Raises:
+        OtherGraphError: it was trained with another sentence encoder, or on vectors of another width.
+    """
+    if about.encoder != encoder:
+        raise OtherGraphError(
+            f"{folder}: the adapter was trained with the sentence encoder {about.encoder}, and this one is {encoder}; "
+            "train it anew."
+        )
+    if about.vector_width and vector_width and about.vector_width != vector_width:
+        raise OtherGraphError(
+            f"{folder}: the adapter was trained on learned vectors of {about.vector_width} numbers, and those of this "
+            f"graph have {vector_width}; train it anew."
+        )
+
+
+def _check(folder: Path, about: About, language: HuggingFaceModel) -> None:
     if about.base.width != language.width:
         raise OtherModelError(
             f"{folder}: the adapter was trained for {about.base.name}, whose embeddings have {about.base.width} "
@@ -199,16 +218,6 @@ def _check(folder: Path, about: About, language: HuggingFaceModel, *, encoder: s
         raise OtherModelError(
             f"{folder}: the adapter was trained for {about.base.name} (digest {about.base.digest}), and this is "
             f"{language.name} (digest {found}); open that model, or train the adapter anew."
-        )
-    if about.encoder != encoder:
-        raise OtherModelError(
-            f"{folder}: the adapter was trained with the sentence encoder {about.encoder}, and this one is {encoder}; "
-            "train it anew."
-        )
-    if about.vector_width and vector_width and about.vector_width != vector_width:
-        raise OtherModelError(
-            f"{folder}: the adapter was trained on learned vectors of {about.vector_width} numbers, and those of this "
-            f"graph have {vector_width}; train it anew."
         )
 
 
