@@ -59,7 +59,6 @@ def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | 
     if task.earlier is not None:  # before anything is loaded
         adapter.check_vectors(task.earlier, adapter.read_about(task.earlier), task.vectors)
     model = _model(task, config, learned, workers)
-    folder = task.adapter.with_name(f"{task.adapter.name}.run")
     before = None if task.earlier is None else sample.load(task.earlier)
     with board(task.board if workers.is_main else None) as write:
         tuned, kept = extend(
@@ -69,7 +68,7 @@ def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | 
             config,
             remembering=Remembering(elastic=task.elastic) if before else FREE,
             dev=dev,
-            folder=folder,
+            folder=run_folder(task.adapter),
             resume=task.resume,
             write=write,
             progress=progress,
@@ -79,6 +78,11 @@ def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | 
         tuned = replace(tuned, calibration=calibrated(model, dev))
         _write(task, config, model, learned, tuned, kept)
     return tuned
+
+
+def run_folder(adapter: Path) -> Path:
+    """Where the checkpoints of a training lie that writes an adapter."""
+    return adapter.with_name(f"{adapter.name}.run")
 
 
 def calibrated(model: FusedModel, held: Examples) -> Calibration | None:
