@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NONE = "none"  # in place of an address
 ADAPTER, ABOUT = "adapter", "adapter.json"  # the folder beside a graph's learned model, and what it must hold
-SHIPPED = Path(__file__).parents[1] / "models"
+SHIPPED = Path(__file__).parents[1] / "models"  # of the repository alone: an installed package has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def choose(setting: str, own: Path, *, shipped: Path = SHIPPED) -> Chosen | None
     """What to open; None where no language model is to be asked.
 
     ``own`` is where an adapter of this graph is kept. Without a setting, an adapter decides: this graph's, else one
-    that Clew ships. A server takes none.
+    that Clew's repository ships. A server takes none.
     """
     if setting == NONE:
         return None
