@@ -10,13 +10,16 @@ from threading import Lock, RLock
 from typing import TYPE_CHECKING, TypeVar
 
 from api.errors import RequestError
+from api.files import written
 from api.job import Job
 from api.settings import Settings
+from kg.errors import GraphError
 
 if TYPE_CHECKING:
     from api.fusing import Fused
     from api.planning import PlannerOut
     from fusion.answerer import Answerer
+    from fusion.errors import FusionError
     from fusion.fused import FusedReader
     from fusion.planned import PlannedReader
     from fusion.planner.model import Planner
@@ -29,20 +32,12 @@ if TYPE_CHECKING:
     from kg.store import GraphStore
     from nlp.embed import TokenEmbedder
     from nlp.ingest import Ingestor
+    from nlp.weights import WeightsError
 
 T = TypeVar("T")
 
 READ_AT_ONCE = 5_000  # entities whose names are read anew for one question, which takes a quarter of a second
 WITH_PLANNER = 1_000_000  # entities whose names are read with the graph that plans walk
-
-
-def _written(path: Path) -> tuple[int, int] | None:
-    """What tells a file from one that was written later; None where there is none."""
-    try:
-        stat = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return stat.st_mtime_ns, stat.st_size
 
 
 def _silent(message: str) -> None:
@@ -61,7 +56,7 @@ class Services:
         self._parts: dict[str, object] = {} if store is None else {"store": store}
         self._lock = RLock()
         self._opening = Lock()  # a language model, which takes a while: others need not wait for it
-        self._fused: tuple[object, Fused] | None = None
+        self._fused: tuple[object, Fused | FusionError | WeightsError] | None = None
         self.training: Job[PlannerOut] = Job()
 
     def _once(self, name: str, build: Callable[[], T]) -> T:
@@ -141,35 +136,48 @@ class Services:
 
     @property
     def fused_reader(self) -> "FusedReader | None":
-        """The language model with its adapter, as its file is now; None where none is to be asked.
+        """The language model with its adapter, as its files are now; None where none is to be asked.
+
+        Nor is one whose adapter no longer fits the graph: that is told once, and the graph alone answers. What cannot
+        be opened is not tried again until its files are others.
 
         Raises:
             WeightsError: its weights are missing or damaged.
             LanguageModelError: there is no such model, or no memory for it.
-            AdapterError: the adapter is damaged, or is another model's or another graph's.
+            AdapterError: the adapter is damaged, or is another model's.
+            StoreError: the store failed.
         """
-        from api.fusing import ABOUT, choose, open_fused
+        from api.fusing import choose, made_from, open_fused
+        from fusion.errors import FusionError, OtherGraphError
+        from nlp.weights import WeightsError
 
         chosen = choose(self.settings.language_model, self.adapter_folder)
         if chosen is None:
             return None
         with self._opening:
-            mark = chosen, None if chosen.adapter is None else _written(chosen.adapter / ABOUT)
+            mark = made_from(chosen, self.store)
             if self._fused is None or self._fused[0] != mark:
                 self._close_fused()  # before the next, so that there is never memory for two
-                fused = open_fused(chosen, self.settings, self.store, self.embedder, notify=self._notify)
-                self._fused = mark, fused
-            fused = self._fused[1]
-            if fused.about is not None and chosen.adapter is not None:
-                from fusion.adapter import check_graph
-
-                check_graph(chosen.adapter, fused.about, self.store.learned())
-            return fused.reader
+                found: Fused | FusionError | WeightsError
+                try:
+                    found = open_fused(chosen, self.settings, self.store, self.embedder, notify=self._notify)
+                except (FusionError, WeightsError) as error:
+                    found = error
+                    if isinstance(error, OtherGraphError):
+                        self._notify(f"{error} Until then the graph alone answers.")
+                self._fused = mark, found
+            found = self._fused[1]
+            if isinstance(found, OtherGraphError):
+                return None
+            if isinstance(found, (FusionError, WeightsError)):
+                raise found.with_traceback(None)
+            return found.reader
 
     def _close_fused(self) -> None:
         if self._fused is not None:
-            self._fused[1].close()
-            self._fused = None
+            found, self._fused = self._fused[1], None
+            if not isinstance(found, GraphError):
+                found.close()
 
     @property
     def ingestor(self) -> "Ingestor":
@@ -251,14 +259,14 @@ class Services:
         Raises:
             PlannerError: the planner or the reasoner is damaged, or was trained with another encoder.
         """
-        written = _written(self.planner_file)
-        if written is None:
+        mark = written(self.planner_file)
+        if mark is None:
             return None
         from fusion.planned import PlannedReader
         from fusion.planner.model import load
 
         with self._lock:
-            both = written, _written(self.reasoner_file)
+            both = mark, written(self.reasoner_file)
             if self._parts.get("planner_written") != both:
                 planner = load(self.planner_file)
                 self._parts["planned_reader"] = PlannedReader(

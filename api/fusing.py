@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fusion.language.opening import GEMMA, SERVER
+from api.files import written
+from fusion.language.opening import GEMMA, HUB, SERVER
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 NONE = "none"  # in place of an address
 ADAPTER, ABOUT = "adapter", "adapter.json"  # the folder beside a graph's learned model, and what it must hold
-SHIPPED = Path(__file__).parents[1] / "models"
+SHIPPED = Path(__file__).parents[1] / "models"  # of the repository alone: an installed package has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def choose(setting: str, own: Path, *, shipped: Path = SHIPPED) -> Chosen | None
     """What to open; None where no language model is to be asked.
 
     ``own`` is where an adapter of this graph is kept. Without a setting, an adapter decides: this graph's, else one
-    that Clew ships. A server takes none.
+    that Clew's repository ships. A server takes none.
     """
     if setting == NONE:
         return None
@@ -56,6 +57,22 @@ def choose(setting: str, own: Path, *, shipped: Path = SHIPPED) -> Chosen | None
     if found is not None and not address:  # it is Gemma's
         return Chosen("", found)
     return None if address is None else Chosen(address)
+
+
+def made_from(chosen: Chosen, store: "GraphStore") -> object:
+    """What tells what would be opened from what was opened before: its files, and what was learned of the graph.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    address = chosen.address or ""
+    paths = [] if address.startswith((*SERVER, HUB)) or not address else sorted(Path(address).glob("*"))
+    learned = None
+    if chosen.adapter is not None:
+        paths += [*sorted(chosen.adapter.glob("adapter*")), chosen.adapter / "graph.safetensors"]
+        learned = store.learned()
+    marks = tuple((path, written(path)) for path in paths)
+    return chosen, marks, None if learned is None else (learned.model, learned.dimensions)
 
 
 def open_fused(
@@ -71,7 +88,8 @@ def open_fused(
     Raises:
         WeightsError: its weights are missing or damaged.
         LanguageModelError: there is no such model, or no memory for it.
-        AdapterError: the adapter is damaged, or is another model's or another graph's.
+        OtherGraphError: the adapter is another graph's.
+        AdapterError: it is damaged, or another model's.
         StoreError: the store failed.
     """
     from fusion.fused import FusedReader
@@ -91,22 +109,26 @@ def open_fused(
 
     about = None if chosen.adapter is None else adapter.read_about(chosen.adapter)
     address = chosen.address if about is None or chosen.address is not None else _address(about.base.name)
+    learned = store.learned()
+    width = 0 if learned is None else learned.dimensions
+    if about is not None and chosen.adapter is not None:  # before the model, which takes a while to load
+        adapter.check_graph(chosen.adapter, about, learned)
+        adapter.check_views(chosen.adapter, about, encoder=embedder.name, vector_width=width)
     language = open_model(address or "", precision=settings.language_model_precision, notify=notify)
     assert isinstance(language, HuggingFaceModel)
-    soft_tokens = None
+    soft_tokens, calibration = None, None if about is None else about.trained.calibration
     if about is not None and chosen.adapter is not None:
-        learned = store.learned()
-        adapter.check_graph(chosen.adapter, about, learned)
         fused = adapter.load(
             chosen.adapter,
             language,
             encoder=embedder.name,
-            vector_width=0 if learned is None else learned.dimensions,
+            vector_width=width,
             merge=settings.language_model_precision not in ("int8", "int4"),
         )
         soft_tokens = fused.soft_tokens if about.trained.soft_tokens else None
     gatherer = Gatherer(store, embedder=embedder, viewed=soft_tokens is not None)
-    return Fused(FusedReader(store, gatherer, LocalSpeaker(language, soft_tokens=soft_tokens)), about)
+    speaker = LocalSpeaker(language, soft_tokens=soft_tokens)
+    return Fused(FusedReader(store, gatherer, speaker, calibration=calibration), about)
 
 
 def _address(name: str) -> str:

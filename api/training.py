@@ -4,6 +4,7 @@ Examples are made by the code that answers, and kept beside the adapter, so that
 with the very same.
 """
 
+import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -41,6 +42,10 @@ class TrainedOut(Shape):
     best_step: int = Field(description="The step whose weights are kept")
     stopped: str = Field(description="`epochs`, or `patience` where examples held out were found no better")
     loss: float | None = Field(description="Of the examples held out, by the weights that are kept; null without any")
+    calibration_error: float | None = Field(
+        description="How far probabilities of chains of facts are off, on questions held out; null where too few are"
+    )
+    calibrated_on: int = Field(description="Questions held out that these probabilities were fitted to")
     seconds: float
 
 
@@ -73,7 +78,8 @@ def train(services: Services, wish: Wish, *, tell: Tell) -> TrainedOut:
     address, folder = _address(services), services.adapter_folder
     if wish.extend and not (folder / "adapter.json").exists():
         raise RequestError(f"{folder}: holds no adapter that could be extended; leave --extend out")
-    from fusion.tuning.command import Task
+    from fusion.adapter import check_graph, read_about
+    from fusion.tuning.command import Task, run_folder
     from fusion.tuning.command import train as tune
     from fusion.tuning.config import TuneConfig
 
@@ -88,7 +94,9 @@ def train(services: Services, wish: Wish, *, tell: Tell) -> TrainedOut:
         if not examples.exists():
             raise RequestError(f"{kept}: holds no examples, so no training has begun; leave --resume out")
     else:
-        made = _make(services, address, wish, config, examples, dev, tell)
+        if wish.extend:  # before examples are made, which takes a while
+            check_graph(folder, read_about(folder), services.store.learned())
+        made = _make(services, address, wish, config, examples, dev, run_folder(folder), tell)
     learned = services.store.learned()
     task = Task(
         examples,
@@ -119,6 +127,8 @@ def train(services: Services, wish: Wish, *, tell: Tell) -> TrainedOut:
         best_step=tuned.best,
         stopped=tuned.stopped,
         loss=None if tuned.dev is None else round(tuned.dev, 4),
+        calibration_error=None if tuned.calibration is None else round(tuned.calibration.error, 4),
+        calibrated_on=0 if tuned.calibration is None else tuned.calibration.questions,
         seconds=round(time.perf_counter() - begun, 1),
     )
 
@@ -144,6 +154,7 @@ def _make(
     config: "TuneConfig",
     examples: Path,
     dev: Path,
+    run: Path,
     tell: Tell,
 ) -> "Mapping[str, Counter[str]]":
     """Make the examples and write them; what became of each kind of question.
@@ -158,8 +169,11 @@ def _make(
     from fusion.tuning.curriculum import SHARES, Wanted
     from fusion.tuning.examples import Examples, write
 
+    examples.unlink(missing_ok=True)  # what is interrupted from here on is not the training before
+    if run.exists():
+        shutil.rmtree(run)
     wanted = Wanted(wish.count, SHARES if wish.generated else {"given": 1.0}, seed=config.seed + 1)
-    made = _made(services, address, wanted, wish.questions, tell)
+    made = make_examples(services, address, wanted, wish.questions, tell)
     learned, held = made.split(HELD_OUT)
     if not learned:
         learned, held = made.examples, ()
@@ -177,14 +191,25 @@ def _make(
     return made.counts
 
 
-def _made(services: Services, address: str, wanted: "Wanted", questions: "Sequence[Question]", tell: Tell) -> "Made":
+def make_examples(
+    services: Services, address: str, wanted: "Wanted", questions: "Sequence[Question]", tell: Tell
+) -> "Made":
+    """Examples of the graph, for the model at an address.
+
+    Raises:
+        RequestError: it is a server, which cannot be trained.
+        LanguageModelError, WeightsError: it cannot be loaded.
+        PlannerError: the trained planner cannot be read.
+        StoreError: the store failed.
+    """
     from fusion.language import open_model
     from fusion.language.causal import HuggingFaceModel
     from fusion.speaking import LocalSpeaker
     from fusion.tuning.curriculum import Curriculum
 
     language = open_model(address, notify=tell)  # for its tokenizer; training opens it in a precision of its own
-    assert isinstance(language, HuggingFaceModel)
+    if not isinstance(language, HuggingFaceModel):
+        raise RequestError(f"{address}: is a server; give a model that runs here")
     curriculum = Curriculum(
         services.store,
         LocalSpeaker(language),

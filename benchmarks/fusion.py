@@ -12,8 +12,8 @@ text that states them. Abstaining is measured over both, by the questions alone 
 others it is not known that nothing answers them any more. ``--answerable`` leaves that out.
 
 The planner is trained anew when its code, api/planning.py, the questions that it learns from, or the graph are others.
-Every answer is written to a file under ``--cache`` at once, under the set, the variant, the adapter, the data and the code: the
-same command goes on where it was stopped. Rows are made of these files; ``--no-write`` only prints them.
+Every answer is written to a file under ``--cache`` at once, under the set, the variant, the adapter, the data and the
+code: the same command goes on where it was stopped. Rows are made of these files; ``--no-write`` only prints them.
 ``--questions N`` asks the first N, ``--variants a,b`` these variants alone. The first token is timed for the first 20
 questions. ``--memory`` asks five questions of the fused variant alone, and says how much memory the process then takes.
 """

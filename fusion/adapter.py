@@ -17,15 +17,18 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load as parse
 from safetensors.torch import save as dump
 from torch import Tensor
 
-from fusion.errors import AdapterError, OtherModelError
+from fusion.errors import AdapterError, OtherGraphError, OtherModelError
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import Base, FusedConfig, FusedModel, digest
+from fusion.reasoner.model import Calibration
+from fusion.scoring import WEIGHTS
 from kg.embeddings.checkpoint import commit
 from kg.store import Learned
 
@@ -45,6 +48,7 @@ class Trained:
     earlier: tuple[str, ...] = ()  # digests of what it was trained on before it was extended
     vectors: str = ""  # the learned model that entities' vectors were of; none where it had none, or it is not known
     soft_tokens: bool = True  # whether candidates' stood before the prompts; without, none may stand there in answering
+    calibration: Calibration | None = None  # of the scores of chains (scoring.py); without it, none are scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,13 @@ def read_about(folder: Path) -> About:
                 f"{folder}: the adapter has format {written}, and this version of Clew reads format {FORMAT}; train "
                 "it anew, or update Clew."
             )
-        return _ABOUT.validate_json(text)
+        about = _ABOUT.validate_json(text)
+        calibration = about.trained.calibration
+        if calibration is not None and not (
+            len(calibration.weights) == WEIGHTS and np.isfinite((*calibration.weights, calibration.error)).all()
+        ):
+            raise AdapterError(f"{folder / ABOUT}: is damaged (trained.calibration); train the adapter anew.")
+        return about
     except FileNotFoundError as error:
         raise AdapterError(f"{folder}: holds no adapter ({ABOUT} is missing); train one first.") from error
     except OSError as error:
@@ -143,7 +153,8 @@ def load(
         AdapterError: it is missing or damaged, or of another version.
     """
     about = read_about(folder)
-    _check(folder, about, language, encoder=encoder, vector_width=vector_width)
+    check_views(folder, about, encoder=encoder, vector_width=vector_width)
+    _check(folder, about, language)
     lora, graph = (_read(folder / name, about.files.get(name, "")) for name in (LORA, GRAPH))
     model = FusedModel(
         language, about.config, encoder=encoder, text_width=about.text_width, vector_width=about.vector_width
@@ -160,17 +171,45 @@ def check_graph(folder: Path, about: About, learned: Learned | None) -> None:
     """Hold an adapter against the vectors that were learned of a graph; without any, it does without.
 
     Raises:
-        OtherModelError: they are others than those that it was trained on.
+        OtherGraphError: they are others than those that it was trained on.
+    """
+    if learned is not None:
+        check_vectors(folder, about, learned.model, of=f", of {learned.learned_at}")
+
+
+def check_vectors(folder: Path, about: About, model: str, *, of: str = "") -> None:
+    """Hold an adapter against the learned model that vectors are of; nothing is said of one that is not known.
+
+    Raises:
+        OtherGraphError: it is another than that of the vectors that the adapter was trained on.
     """
     trained = about.trained.vectors
-    if about.vector_width and trained and learned is not None and learned.model != trained:
-        raise OtherModelError(
+    if about.vector_width and trained and model and model != trained:
+        raise OtherGraphError(
             f"{folder}: the adapter was trained on the vectors of the learned model {trained}, and this graph holds "
-            f"those of {learned.model}, of {learned.learned_at}; train it anew, or give the graph that it belongs to."
+            f"those of {model}{of}; train it anew, or give the graph that it belongs to."
         )
 
 
-def _check(folder: Path, about: About, language: HuggingFaceModel, *, encoder: str, vector_width: int) -> None:
+def check_views(folder: Path, about: About, *, encoder: str, vector_width: int) -> None:
+    """Hold an adapter against what views of a graph will be made of, as in `load`.
+
+    Raises:
+        OtherGraphError: it was trained with another sentence encoder, or on vectors of another width.
+    """
+    if about.encoder != encoder:
+        raise OtherGraphError(
+            f"{folder}: the adapter was trained with the sentence encoder {about.encoder}, and this one is {encoder}; "
+            "train it anew."
+        )
+    if about.vector_width and vector_width and about.vector_width != vector_width:
+        raise OtherGraphError(
+            f"{folder}: the adapter was trained on learned vectors of {about.vector_width} numbers, and those of this "
+            f"graph have {vector_width}; train it anew."
+        )
+
+
+def _check(folder: Path, about: About, language: HuggingFaceModel) -> None:
     if about.base.width != language.width:
         raise OtherModelError(
             f"{folder}: the adapter was trained for {about.base.name}, whose embeddings have {about.base.width} "
@@ -180,16 +219,6 @@ def _check(folder: Path, about: About, language: HuggingFaceModel, *, encoder: s
         raise OtherModelError(
             f"{folder}: the adapter was trained for {about.base.name} (digest {about.base.digest}), and this is "
             f"{language.name} (digest {found}); open that model, or train the adapter anew."
-        )
-    if about.encoder != encoder:
-        raise OtherModelError(
-            f"{folder}: the adapter was trained with the sentence encoder {about.encoder}, and this one is {encoder}; "
-            "train it anew."
-        )
-    if about.vector_width and vector_width and about.vector_width != vector_width:
-        raise OtherModelError(
-            f"{folder}: the adapter was trained on learned vectors of {about.vector_width} numbers, and those of this "
-            f"graph have {vector_width}; train it anew."
         )
 
 
@@ -222,6 +251,12 @@ def _name_in_peft(name: str) -> str:
     return PEFT_PREFIX + (name.removesuffix(".weight") if "magnitude" in name else name)
 
 
+def _calibrated(found: Calibration | None) -> str:
+    if found is None:
+        return "not calibrated, so none are asked for"
+    return f"calibrated on {found.questions:,} questions held out, expected calibration error {found.error:.3f}"
+
+
 def _card(about: About) -> str:
     base, config, trained = about.base, about.config, about.trained
     kind = f"rank {config.rank}, alpha {config.alpha:g}{', rsLoRA' * config.rslora}{', DoRA' * config.dora}"
@@ -242,6 +277,7 @@ prompts ask for, and nothing else.
   adapter too.
 - Sentence encoder: {about.encoder}, {about.text_width} numbers a text.
 - Learned vectors of entities: {f"{about.vector_width} numbers" if about.vector_width else "none"}.
+- Scores of chains of facts: {_calibrated(trained.calibration)}.
 - Trained on {trained.examples:,} examples (digest {trained.data or "unknown"}){after}, seed {trained.seed},
   commit {about.commit or "unknown"}, {about.written}.
 

@@ -5,7 +5,7 @@ passages are numbered from 1, in the order in which they are given.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,12 @@ class GraphView:
     objects: Places
     candidates: Places
     scores: Floats
+
+    def of_width(self, width: int) -> "GraphView":
+        """The view as a model of vectors of this width reads it: without them where that is 0, else zeros for none."""
+        if self.vectors.shape[1] == width or (width and self.vectors.shape[1]):
+            return self
+        return replace(self, vectors=np.zeros((len(self.names), width), np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

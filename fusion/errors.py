@@ -5,6 +5,7 @@ FusionError                       a kind of GraphError
 │   └── NothingLearnedError       the questions or the graph give nothing to learn from
 ├── AdapterError                  what was trained of a fused model cannot be written, read, or used
 │   └── OtherModelError           it was trained with another language model, sentence encoder, or width
+│       └── OtherGraphError       this graph's vectors are not those that it was trained on
 ├── TuningError                   a fused model cannot be trained
 │   ├── ExamplesError             a file of examples cannot be read, or one of its lines is malformed
 │   └── TuningMemoryError         there is no memory for even one example at a time
@@ -37,6 +38,10 @@ class AdapterError(FusionError):
 
 class OtherModelError(AdapterError):
     """It was trained with another language model, sentence encoder, or width."""
+
+
+class OtherGraphError(OtherModelError):
+    """It was trained on other vectors than those of this graph: the model may well be the right one."""
 
 
 class TuningError(FusionError):

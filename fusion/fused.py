@@ -25,7 +25,7 @@ from fusion.paths import Facts
 from fusion.prompt import name_shown
 from fusion.reader import LISTED, Asked
 from fusion.reasoner.model import Calibration
-from fusion.scoring import CHAINS, Steps, chains, rank, see, steps_of
+from fusion.scoring import Steps, considered, rank, see, steps_of, told
 from fusion.speaking import LocalSpeaker, Speaker, Speaking, Spoken
 from fusion.steps import Given, Piece
 from fusion.thought import SURE, Planned, Thought
@@ -113,12 +113,13 @@ class FusedReader:
         """The chain that is surely the answer's, as far as chains can be scored."""
         if self._calibration is None or not isinstance(self._speaker, LocalSpeaker):
             return None
-        found = chains([one for one in context.candidates if one.entity.type not in unfit])[:CHAINS]
+        found = considered(context, unfit)
         if not found:
             return None
         prefix = self._speaker.soft_tokens(context)
         try:
-            seen = see(self._speaker.model, context.question, found, context.names, prefix=prefix)
+            texts = [told(chain, context.names) for chain in found]
+            seen = see(self._speaker.model, context.question, texts, prefix=prefix)
         except PromptTooLongError:  # the model may still speak of less
             return None
         best = rank(self._calibration, seen, found)[0]

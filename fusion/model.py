@@ -138,16 +138,14 @@ class GraphEncoder(nn.Module):
 
     def _graph(self, view: GraphView) -> Data:
         _check_width("sentence", self.text_width, view.names.shape[1])
-        given = view.vectors.shape[1]
-        if self.vector_width and given:
-            _check_width("learned", self.vector_width, given)
-        vectors = view.vectors if given else np.zeros((len(view.names), self.vector_width), np.float32)
+        view = view.of_width(self.vector_width)
+        _check_width("learned", self.vector_width, view.vectors.shape[1])
         candidates, scores = torch.from_numpy(view.candidates), torch.from_numpy(view.scores)
         judged = torch.cat((torch.ones(len(scores), 1), 1 - scores.clamp(LEAST, 0) / LEAST, scores.exp()), dim=1)
         marks = scatter(judged, candidates, dim_size=len(view.names), reduce="max")  # (n, 7): none of them below 0
         return _Graph(
             names=torch.from_numpy(view.names),
-            vectors=torch.from_numpy(vectors),
+            vectors=torch.from_numpy(view.vectors),
             marks=torch.cat((torch.from_numpy(view.topics)[:, None], marks), dim=1),
             relations=torch.from_numpy(view.relations),
             edge_index=torch.from_numpy(np.stack((view.subjects, view.objects))),

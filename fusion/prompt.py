@@ -27,7 +27,7 @@ from fusion.language.protocol import Tokens
 from fusion.planner.model import words_of
 from fusion.reasoned import Guess
 from fusion.trace import Passage
-from kg.facts import Entity, EntityId, Fact, FactId
+from kg.facts import Entity, EntityId, Fact
 
 TAIL = "Answer:"
 DOT = " · "  # between the parts of a fact
@@ -88,15 +88,6 @@ class Prompt:
     def fact_lines(self) -> list[str]:
         """The facts as the text has them, without their numbers."""
         return [_fact_line(fact, self.names) for fact in self.facts]
-
-    def number(self, fact: FactId) -> int:
-        """The number of a fact; 0 where it is not shown."""
-        return next((at for at, one in enumerate(self.facts, start=1) if one.id == fact), 0)
-
-    def claim(self, entity: Entity, path: Sequence[Fact]) -> Claim | None:
-        """An entity and the facts that lead to it, as an answer says it; None where one of them is not shown."""
-        numbers = tuple(self.number(fact.id) for fact in path)
-        return Claim(name_shown(entity.name), numbers) if numbers and all(numbers) else None
 
     def quotation(self, number: int, start: int, end: int) -> Claim | None:
         """Characters of a passage, as its chunk counts them, as an answer says them; None where they are not shown."""

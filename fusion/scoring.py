@@ -6,7 +6,8 @@ A chain is what leads to candidates: where it begins, and its relations, each wi
     pmi(c) = log p(c | "Question: … Path:") − log p(c | "Path:")
 
 since long chains and rare names are unlikely after anything (Holtzman et al. 2021, https://arxiv.org/abs/2104.08315).
-One probability of all is fitted to questions held out, as in reasoner/fusing.py, and by its code. ``c`` chains.
+One probability of all is fitted to questions held out, as in reasoner/fusing.py, and by its code: by training, with the
+model as it is kept (tuning/command.py). ``c`` chains.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fusion.context import Context
 from fusion.language.protocol import CausalModel
 from fusion.prompt import DOT, name_shown, shown
 from fusion.reasoned import Guess
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CHAINS = 8  # that are scored
+HELD_OUT = 20  # questions: from fewer it cannot be told how often a chain is right
+WEIGHTS = 7  # of a calibration: one a feature, and the shift
 
 Steps = tuple[tuple[str, bool], ...]  # relations, and whether each is walked forwards
 
@@ -38,6 +42,17 @@ class Chain:
     start: EntityId
     steps: Steps
     guesses: tuple[Guess, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A chain as the model reads it, and how probable the best of its candidates is; ``right`` in training."""
+
+    text: str
+    planned: float
+    reasoned: float
+    probability: float  # of both
+    right: bool = False  # whether all that it leads to is an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +82,28 @@ def chains(candidates: Sequence[Guess]) -> tuple[Chain, ...]:
     return tuple(Chain(start, steps, tuple(guesses)) for (start, steps), guesses in found.items())
 
 
-def told(chain: Chain, names: Mapping[EntityId, Entity]) -> str:
+def considered(context: Context, unfit: Collection[str]) -> tuple[Chain, ...]:
+    """The chains of a context that are scored: none to an entity of a type that cannot be asked for."""
+    return chains([one for one in context.candidates if one.entity.type not in unfit])[:CHAINS]
+
+
+def told(chain: Chain, names: Mapping[EntityId, Entity], *, right: bool = False) -> Told:
     """A chain by names, as far as its first candidate."""
     parts, here = [name_shown(names[chain.start].name)], chain.start
     for fact, (relation, forwards) in zip(chain.guesses[0].path, chain.steps, strict=True):
         here = fact.object if forwards else fact.subject
         words = relation.replace("_", " ")
         parts += [name_shown(words if forwards else f"{words} of"), name_shown(names[here].name)]
-    return DOT.join(parts)
+    planned, reasoned, both = (
+        max(getattr(guess, what) for guess in chain.guesses) for what in ("planned", "reasoned", "probability")
+    )
+    return Told(DOT.join(parts), planned, reasoned, both, right)
 
 
 def see(
     model: CausalModel,
     question: str,
-    found: Sequence[Chain],
-    names: Mapping[EntityId, Entity],
+    found: Sequence[Told],
     *,
     prefix: "Tensor | None" = None,
 ) -> Seen:
@@ -96,14 +118,13 @@ def see(
     if not found:
         none = np.zeros(0)
         return Seen(np.zeros(0, np.int64), np.zeros((0, 6)), none, none, ())
-    texts = [f" {told(chain, names)}" for chain in found]
+    texts = [f" {one.text}" for one in found]
     asked = model.score(f"Question: {' '.join(shown(question).split())}\nPath:", texts, prefix=prefix)
     alone = model.score("Path:", texts)
     gain = np.array([one.total - other.total for one, other in zip(asked, alone, strict=True)])
     mean = np.array([one.mean for one in asked])
     planned, reasoned, both = (
-        np.array([max(getattr(guess, what) for guess in chain.guesses) for chain in found])
-        for what in ("planned", "reasoned", "probability")
+        np.array([getattr(one, what) for one in found], float) for what in ("planned", "reasoned", "probability")
     )
     first = (np.arange(len(found)) == int(np.argmax(both))).astype(float)
     features: Numbers = np.stack(
@@ -120,16 +141,16 @@ def see(
     return Seen(np.arange(len(found)), features, planned, reasoned, (None,) * len(found))
 
 
-def fit(looks: Sequence[tuple[Seen, Sequence[Chain], Collection[EntityId]]]) -> Calibration | None:
-    """Fit to questions held out: what was seen of their chains, and their answers; None where there are too few.
+def fit(looks: Sequence[tuple[Seen, Sequence[Told]]]) -> Calibration | None:
+    """Fit to questions held out: what was seen of their chains; None where there are too few of them, or too like.
 
-    A chain is right if all that it leads to is an answer. The error told is that of halves fitted to each other.
+    The error told is that of halves fitted to each other.
     """
-    right = [
-        frozenset(at for at, chain in enumerate(found) if all(guess.entity.id in answers for guess in chain.guesses))
-        for _, found, answers in looks
-    ]
-    return calibrate([seen for seen, _, _ in looks], right)
+    looks = [(seen, found) for seen, found in looks if found]
+    if len(looks) < HELD_OUT:
+        return None
+    right = [frozenset(at for at, one in enumerate(found) if one.right) for _, found in looks]
+    return calibrate([seen for seen, _ in looks], right)
 
 
 def rank(calibration: Calibration, seen: Seen, found: Sequence[Chain]) -> list[Ranked]:

@@ -42,7 +42,7 @@ def _named(prompt: Prompt, keys: Collection[str], topics: Collection[EntityId]) 
             chain = start, steps_of(one.facts, one.entity.id)
             chains.setdefault(chain, {}).setdefault(one.entity.id, one)
     entities = {id: one.entity for chain in chains.values() for id, one in chain.items()}
-    right = {id for id, entity in entities.items() if entity is not None and _is_one(entity, keys)}
+    right = {id for id, entity in entities.items() if entity is not None and is_answer(entity, keys)}
     claims: dict[EntityId, Claim] = {}
     covered: set[EntityId] = set()
     while len(claims) < CLAIMS:
@@ -60,7 +60,8 @@ def _named(prompt: Prompt, keys: Collection[str], topics: Collection[EntityId]) 
     return tuple(claims.values())
 
 
-def _is_one(entity: Entity, keys: Collection[str]) -> bool:
+def is_answer(entity: Entity, keys: Collection[str]) -> bool:
+    """Whether an entity has one of these names, which are normalised."""
     return any(normalise(name) in keys for name in (entity.name, *entity.aliases))
 
 

@@ -44,13 +44,15 @@ def main() -> int:
     given = vars(options())
     settings = {name: given.pop(name) for name in TuneConfig.__dataclass_fields__ if name in given}
     try:
-        train(Task(**given), TuneConfig(**settings), progress=tell)
+        found = train(Task(**given), TuneConfig(**settings), progress=tell).calibration
     except (GraphError, ValueError) as error:
         print(f"clew: {error}", file=sys.stderr)
         return exit_code(error) if isinstance(error, GraphError) else Exit.USAGE
     except KeyboardInterrupt:
         print("clew: stopped; the same command with --resume goes on from the checkpoint.", file=sys.stderr)
         return Exit.INTERRUPTED
+    if found is not None:
+        print(f"scores of chains: {found.questions} questions, calibration error {found.error:.3f}", file=sys.stderr)
     return Exit.DONE
 
 

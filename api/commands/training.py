@@ -69,3 +69,10 @@ def train(
             out.line(
                 f"Loss of {plural(found.held_out, 'example')} held out: {found.loss:.3f}, at step {found.best_step}."
             )
+        if found.calibration_error is None:
+            out.line("Chains of facts are not scored: too few questions held out have any to calibrate the scores by.")
+        else:
+            out.line(
+                f"Scores of chains of facts: calibrated on {plural(found.calibrated_on, 'question')} held out, "
+                f"expected calibration error {found.calibration_error:.3f}."
+            )

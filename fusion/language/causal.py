@@ -57,7 +57,7 @@ class Run:
 
 @dataclass(slots=True)
 class _Writing:
-    """A text being writing."""
+    """A text as it is being written."""
 
     tokens: list[int] = field(default_factory=list)
     log_likelihood: float = 0.0

@@ -7,10 +7,12 @@ from pathlib import Path
 from fusion import adapter
 from fusion.adapter import Trained
 from fusion.context import GraphView
-from fusion.errors import TuningError
+from fusion.errors import PromptTooLongError, TuningError
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import FusedConfig, FusedModel
+from fusion.reasoner.model import Calibration
+from fusion.scoring import fit, see
 from fusion.tuning import examples as files
 from fusion.tuning import replay as sample
 from fusion.tuning.board import board
@@ -37,7 +39,7 @@ class Task:
     rank: int = 8  # of a new adapter
     board: Path | None = None
     resume: bool = False
-    vectors: str = ""  # the learned model that entities' vectors are of
+    vectors: str = ""  # the learned model that entities' vectors are of; none, or not known
     soft_tokens: bool = True  # whether candidates' stand before the prompts; without, nothing of the graph is seen
 
 
@@ -59,8 +61,9 @@ def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | 
     digest = learned.digest()
     if not task.soft_tokens:
         learned, dev = unseen(learned), unseen(dev)
+    if task.earlier is not None:  # before anything is loaded
+        adapter.check_vectors(task.earlier, adapter.read_about(task.earlier), task.vectors)
     model = _model(task, config, learned, workers)
-    folder = task.adapter.with_name(f"{task.adapter.name}.run")
     before = None if task.earlier is None else sample.load(task.earlier)
     with board(task.board if workers.is_main else None) as write:
         tuned, kept = extend(
@@ -70,15 +73,39 @@ def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | 
             config,
             remembering=Remembering(elastic=task.elastic) if before else FREE,
             dev=dev,
-            folder=folder,
+            folder=run_folder(task.adapter),
             resume=task.resume,
             write=write,
             progress=progress,
             workers=workers,
         )
     if workers.is_main:
+        tuned = replace(tuned, calibration=calibrated(model, dev))
         _write(task, config, model, learned, digest, tuned, kept)
     return tuned
+
+
+def run_folder(adapter: Path) -> Path:
+    """Where the checkpoints of a training lie that writes an adapter."""
+    return adapter.with_name(f"{adapter.name}.run")
+
+
+def calibrated(model: FusedModel, held: Examples) -> Calibration | None:
+    """How far scores of chains are to be believed, by a trained model on examples held out that have any.
+
+    None where too few of them have, or their chains are all right or all wrong.
+
+    Raises:
+        LanguageModelMemoryError: there is no memory for the chains of a question.
+    """
+    looks = []
+    for one in held.examples:
+        prefix = model.soft_tokens(one.view) if len(one.view.candidates) else None
+        try:
+            looks.append((see(model.language, one.question, one.chains, prefix=prefix), one.chains))
+        except PromptTooLongError:  # nor are its chains scored when it is asked
+            continue
+    return fit(looks)
 
 
 def unseen(found: Examples) -> Examples:
@@ -112,11 +139,21 @@ def _write(
     look = next((one for one in tuned.history if one.step == tuned.best), None)
     metrics |= {} if look is None else {"training loss": look.loss}
     earlier: tuple[str, ...] = ()
+    vectors = task.vectors
     if task.earlier is not None:
         before = adapter.read_about(task.earlier).trained
-        earlier = (*before.earlier, before.data)
+        earlier, vectors = (*before.earlier, before.data), vectors or before.vectors
+    if not model.encoder.vector_width:
+        vectors = ""
     about = Trained(
-        digest, len(learned.examples), config.seed, metrics, earlier, task.vectors, soft_tokens=task.soft_tokens
+        digest,
+        len(learned.examples),
+        config.seed,
+        metrics,
+        earlier,
+        vectors,
+        soft_tokens=task.soft_tokens,
+        calibration=tuned.calibration,
     )
     adapter.save(model, task.adapter, about)
     sample.save(task.adapter, kept)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from fusion.reasoner.model import Calibration
+
 PRECISIONS = ("auto", "bfloat16", "float32")
 ON_PROCESSOR, ON_GPU = 1024, 16_384  # tokens that are read at once: a processor is faster where they fit its caches
 
@@ -57,3 +59,4 @@ class Tuned:
     stopped: str  # "epochs" or "patience"
     dev: float | None  # the dev examples' loss by the parameters as they are kept
     precision: str
+    calibration: Calibration | None = None  # of the scores of chains (fusion/scoring.py), as far as it was asked for

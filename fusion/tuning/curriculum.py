@@ -1,7 +1,8 @@
 """Questions with known answers, over a store → examples to train a fused model on.
 
 Prompts and views are made by the code that answers: `Answerer.gather` and `LocalSpeaker.prompt`. What is to be said of
-them is decided by rule (targets.py). There are four kinds of questions:
+them is decided by rule (teaching.py), and so is which of the chains that lead to candidates are right. There are four
+kinds of questions:
 
 generated      made from the graph, of one to several hops (planner/wording.py)
 given          a person's own, or a published set's
@@ -28,8 +29,9 @@ from fusion.planner.lexicon import LANGUAGES
 from fusion.planner.model import TOPIC
 from fusion.planner.questions import Question
 from fusion.planner.wording import Generated, generate
+from fusion.scoring import considered, told
 from fusion.speaking import LocalSpeaker
-from fusion.teaching import taught
+from fusion.teaching import is_answer, taught
 from fusion.tuning.examples import Example
 from kg.facts import EntityId, Triple, name_key
 from kg.mirror import Mirror, mirror
@@ -257,7 +259,12 @@ class Curriculum:
         if said is None or tuple(one.claim for one in said) != claims:
             return None, "dropped: the grammar does not have its target"
         by = "none" if not claims else "quotation" if claims[0].passage else "facts"
-        return Example(prompt.text, context.view, target), f"made: {by}"
+        keys = {*map(normalise, posed.gold)}
+        chains = tuple(
+            told(chain, context.names, right=all(is_answer(guess.entity, keys) for guess in chain.guesses))
+            for chain in considered(context, asked.unfit)
+        )
+        return Example(prompt.text, context.view, target, context.question, chains), f"made: {by}"
 
 
 def placed(store: GraphStore, graph: Mirror, given: Sequence[Question], *, hops: int) -> list[Posed]:

@@ -4,6 +4,9 @@ On the disk, examples are two files of one name. ``NAME.jsonl`` has one example 
 
     {"prompt": "Question: …", "target": "Turing [2][5]", "view": 0}
 
+It may also have the ``question`` alone and the ``chains`` of facts that lead to candidates (`scoring.Told`), by which
+the scores of chains are calibrated where the example is held out.
+
 ``NAME.safetensors`` holds the views one after the other. The same text occurs in many of them, so its vector is kept
 once, in ``texts`` (u, t), and likewise what was learned of an entity, in ``learned`` (k, d); views say which row. The
 numbers that follow of each view are ``names`` and ``vectors`` (n,), rows of these; ``topics`` (n,); ``relations``
@@ -15,7 +18,7 @@ metadata name the format, the sentence encoder, and the digest of the lines that
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ from safetensors.numpy import save
 
 from fusion.context import Floats, GraphView, Places
 from fusion.errors import ExamplesError
+from fusion.scoring import Told
 
 FORMAT = "clew-examples-1"
 LINES = "lines"  # of the metadata: the SHA-256 of the file of lines
@@ -49,12 +53,14 @@ class Example:
     """A prompt, the graph before it, and what is to be written after it (`claims.written`).
 
     The target is read as the tokens that it has alone, so it begins with a space where the prompt does not end with
-    one.
+    one. With ``chains``, those to candidates, it can be told how probable each is to lead to the answer.
     """
 
     prompt: str
     view: GraphView
     target: str
+    question: str = ""
+    chains: tuple[Told, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +69,10 @@ class Examples:
 
     encoder: str
     examples: tuple[Example, ...]
+
+    def of_width(self, width: int) -> "Examples":
+        """The same, as a model of learned vectors of this width reads them (`GraphView.of_width`)."""
+        return replace(self, examples=tuple(replace(one, view=one.view.of_width(width)) for one in self.examples))
 
     def digest(self) -> str:
         """Tells sets of examples apart, their order included."""
@@ -75,12 +85,24 @@ class Examples:
         return found.hexdigest()[:16]
 
 
+class _Chain(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    text: str = Field(min_length=1)
+    planned: float = Field(ge=0, le=1)
+    reasoned: float = Field(ge=0, le=1)
+    probability: float = Field(ge=0, le=1)
+    right: bool
+
+
 class _Line(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     prompt: str = Field(min_length=1)
     target: str = Field(min_length=1)
     view: int = Field(ge=0)
+    question: str = ""
+    chains: list[_Chain] = []
 
 
 def write(path: Path, found: Examples) -> None:
@@ -90,7 +112,14 @@ def write(path: Path, found: Examples) -> None:
         ExamplesError: they cannot be written.
     """
     lines = [
-        _Line(prompt=one.prompt, target=one.target, view=place).model_dump_json() + "\n"
+        _Line(
+            prompt=one.prompt,
+            target=one.target,
+            view=place,
+            question=one.question,
+            chains=[_Chain(**asdict(chain)) for chain in one.chains],
+        ).model_dump_json(exclude_defaults=True)
+        + "\n"
         for place, one in enumerate(found.examples)
     ]
     content = "".join(lines).encode()
@@ -126,7 +155,8 @@ def read(path: Path) -> Examples:
     for number, text in enumerate(content.splitlines(), 1):
         try:
             line = _Line.model_validate_json(text)
-            found.append(Example(line.prompt, views[line.view], line.target))
+            chains = tuple(Told(**dict(chain)) for chain in line.chains)
+            found.append(Example(line.prompt, views[line.view], line.target, line.question, chains))
         except ValidationError as error:
             first = error.errors()[0]
             what = " ".join([*map(str, first["loc"]), first["msg"]])

@@ -9,7 +9,7 @@ on it: F_i is the mean square of their slopes, over its mean among all parameter
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -64,6 +64,8 @@ def extend(
     Raises:
         TuningError: the sample is empty, though something of it is to be remembered.
     """
+    width = model.encoder.vector_width  # the graph may have been learned, or have changed, since the sample was kept
+    new, replay = new.of_width(width), replace(replay, kept=replay.kept.of_width(width))
     wanted = remembering.replayed or remembering.elastic
     if wanted and not replay.kept.examples:
         raise TuningError("Nothing was kept of what the adapter was trained on; train it anew, or remember nothing.")

@@ -48,7 +48,8 @@ def tune(
 ) -> Tuned:
     """Train a model; it ends with the parameters of the look at which ``dev`` cost least, or without one, the last.
 
-    With ``folder``, a checkpoint is left after every look and at Ctrl-C, and ``resume`` goes on from it as if the run
+    With ``folder``, a checkpoint is left before the first step, in place of any other there, after every look and at
+    Ctrl-C, and ``resume`` goes on from it as if the run
     had never ended. ``penalty`` is added to the loss of every step. ``write`` draws curves (board.py).
 
     With ``workers``, each of these processes calls this with the same model and examples, and all come to the same; the
@@ -122,11 +123,13 @@ class _Run:
         folder = self.folder
         if resume and folder is None:
             raise ValueError("a run can be resumed from a folder only")
-        if not resume or folder is None:
-            self.dtype = self.workers.main(lambda: self.dtype)
-            return
-        found = self.workers.main(lambda: checkpoint.load(folder, self.about))
+        found = None
+        if resume and folder is not None:
+            found = self.workers.main(lambda: checkpoint.load(folder, self.about))
         if found is None:
+            self.dtype = self.workers.main(lambda: self.dtype)
+            self.kept = {name: one.detach().clone() for name, one in self.parameters.items()}
+            self._save()  # in place of another run's: whatever ends this one, it goes on from here
             return
         self.model.restore(found.last)
         checkpoint.restore_optimizer(self.parameters, self.optimizer, found.optimizer)

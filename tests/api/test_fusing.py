@@ -7,24 +7,27 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api import checks, explaining
+from api import checks, explaining, fusing
 from api.app import create_app
 from api.assemble import Services
 from api.cli import run
 from api.commands.explaining import _tree
 from api.display import Display
 from api.display import plain as plain_text
-from api.fusing import ABOUT, Chosen, choose
+from api.fusing import ABOUT, Chosen, choose, open_fused
 from api.settings import Settings
 from fusion import adapter
 from fusion.adapter import Trained
+from fusion.errors import LanguageModelError
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import FusedConfig, FusedModel
+from fusion.reasoner.model import Calibration
 from kg.memory_store import MemoryStore
 from kg.store import Learned
 from nlp.embed import MiniLM
@@ -80,13 +83,21 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_model.write(tmp_path_factory.mktemp("model"), context=2048)
 
 
-def trained(tiny: Path, folder: Path, *, encoder: str = "", vector_width: int = 0, vectors: str = "") -> Path:
+def trained(
+    tiny: Path,
+    folder: Path,
+    *,
+    encoder: str = "",
+    vector_width: int = 0,
+    vectors: str = "",
+    calibration: Calibration | None = None,
+) -> Path:
     """An adapter for the tiny model, whose soft tokens are as they begin."""
     language = open_model(str(tiny), device="cpu")
     assert isinstance(language, HuggingFaceModel)
     name = encoder or MiniLM().name
     made = FusedModel(language, FusedConfig(rank=2), encoder=name, text_width=384, vector_width=vector_width)
-    adapter.save(made, folder, Trained(vectors=vectors))
+    adapter.save(made, folder, Trained(vectors=vectors, calibration=calibration))
     return folder
 
 
@@ -112,6 +123,20 @@ def test_an_adapter_opens_its_own_language_model(services: Services, tiny: Path)
     about = services.adapter_folder / ABOUT
     about.write_text(about.read_text() + "\n")  # it was trained anew
     assert services.fused_reader is not reader
+
+
+def test_an_adapter_brings_its_calibration_along(services: Services, tiny: Path) -> None:
+    """With one, a chain that is surely the answer's answers; the adapter without it lets the model speak."""
+    folder = trained(tiny, services.adapter_folder)
+    with TestClient(create_app(services)) as client:
+        assert "chain of facts" not in client.post("/ask", json=OPEN).json()["reason"]
+        certain = Calibration((0.0, 0.0, 0.0, 0.0, 0.0, 50.0, 10.0), 0.0, 10)
+        trained(tiny, folder, calibration=certain)
+        found = client.post("/explain", json=OPEN).json()
+        assert "its chain of facts was the likeliest" in found["answer"]["reason"]
+        trained(tiny, folder, calibration=replace(certain, weights=(1.0,)))
+        refused = client.post("/ask", json=OPEN)
+        assert (refused.status_code, "is damaged" in refused.json()["detail"]) == (503, True)
 
 
 def test_a_setting_goes_before_an_adapter(services: Services, tiny: Path, tmp_path: Path) -> None:
@@ -141,26 +166,56 @@ def test_an_adapter_for_another_model_is_refused_with_the_difference(
     assert told.partition("clew: ")[2] == detail
 
 
-def test_an_adapter_for_another_encoder_is_refused(services: Services, tiny: Path) -> None:
+def test_what_cannot_be_opened_is_not_tried_at_each_question(
+    services: Services, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = 0
+
+    def counted(*given: Any, **options: Any) -> Any:
+        nonlocal opened
+        opened += 1
+        return open_fused(*given, **options)
+
+    monkeypatch.setattr(fusing, "open_fused", counted)
+    other = tiny_model.write(tmp_path / "other", context=2048)
+    kept = (other / "tokenizer.json").read_bytes()
+    (other / "tokenizer.json").write_bytes(b"{}")
+    settings = Settings(model=tmp_path / "model", language_model=str(other))
+    damaged = Services(settings, store=services.store)
+    for _ in range(3):
+        with pytest.raises(LanguageModelError):
+            damaged.fused_reader  # noqa: B018
+    assert opened == 1
+    (other / "tokenizer.json").write_bytes(kept)
+    assert damaged.fused_reader is not None
+    assert opened == 2
+
+
+def test_an_adapter_for_another_encoder_leaves_the_graph_to_answer(
+    services: Services, tiny: Path, tmp_path: Path
+) -> None:
+    """The model is not even loaded, the service starts, and it is told once."""
     trained(tiny, services.adapter_folder, encoder="another")
-    refused = TestClient(create_app(services)).post("/ask", json=OPEN)
-    assert refused.status_code == 503
-    assert "sentence encoder another" in refused.json()["detail"]
+    told: list[str] = []
+    settings = Settings(model=tmp_path / "model", language_model=str(tmp_path / "no such model"))
+    with TestClient(create_app(Services(settings, store=services.store, notify=told.append))) as client:
+        for _ in range(2):
+            assert client.post("/ask", json=OPEN).status_code == 200
+    [line] = [line for line in told if "sentence encoder another" in line]
+    assert line.endswith("Until then the graph alone answers.")
 
 
-def test_an_adapter_of_other_learned_vectors_is_refused(services: Services, tiny: Path) -> None:
+def test_an_adapter_of_other_learned_vectors_is_not_used(services: Services, tiny: Path) -> None:
     trained(tiny, services.adapter_folder, vector_width=4, vectors="graph-one")
     client = TestClient(create_app(services))
     assert client.post("/ask", json=OPEN).status_code == 200  # nothing was learned: it does without
     store = services.store
     learned = Learned("graph-one", "2026-01-01T00:00:00Z", store.version(), 4, 0)
     ids = [one.id for one in store.all_entities()]
-    for found, status in ((learned, 200), (replace(learned, model="graph-two"), 503)):
+    for found, used in ((learned, True), (replace(learned, model="graph-two"), False), (learned, True)):
         store.write_learned(found, ((id, (0.5,) * 4) for id in ids))
-        answer = client.post("/ask", json=OPEN)
-        assert answer.status_code == status, answer.text
-    assert "graph-one" in answer.json()["detail"]
-    assert "graph-two" in answer.json()["detail"]
+        assert (client.post("/explain", json=OPEN).json()["model"] is not None) == used
+        assert client.post("/ask", json=OPEN).status_code == 200
 
 
 def test_a_damaged_adapter_is_refused(services: Services, tiny: Path) -> None:

@@ -80,6 +80,19 @@ def test_what_was_interrupted_goes_on(services: Services) -> None:
     assert read(examples).digest() == before == adapter.read_about(services.adapter_folder).trained.data
 
 
+def test_what_was_interrupted_while_examples_were_made_is_not_the_training_before(services: Services) -> None:
+    training.train(services, training.Wish(count=8, rank=2, tuning=SMALL), tell=lambda line: None)
+
+    def interrupts(line: str) -> None:
+        if line.startswith("making"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train(services, training.Wish(count=12, rank=2, tuning=SMALL), tell=interrupts)
+    with pytest.raises(RequestError, match="no training has begun"):
+        training.train(services, training.Wish(rank=2, resume=True, tuning=SMALL), tell=lambda line: None)
+
+
 @pytest.mark.parametrize(
     ("wish", "why"),
     [

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from fusion.answerer import Answerer
 from fusion.claims import NONE
 from fusion.decode import Grammar
+from fusion.evaluate import normalise
 from fusion.gathering import Gatherer
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
@@ -53,6 +55,18 @@ def curriculum(store: MemoryStore, embedder: MiniLM, speaker: LocalSpeaker) -> C
         return Answerer(of, embedder=embedder, ontology=ontology.default())
 
     return Curriculum(store, speaker, answerer, ontology=ontology.default(), embedder=embedder)
+
+
+def test_chains_are_told_with_whether_they_are_right(made: Made, tmp_path: Path) -> None:
+    some = [(one, posed) for one, posed in zip(made.examples, made.posed, strict=True) if one.chains]
+    assert {chain.right for one, _ in some for chain in one.chains} == {True, False}
+    for one, posed in some:
+        assert one.question == posed.text
+        for chain in one.chains:
+            assert not chain.right or normalise(chain.text.split(" · ")[-1]) in {*map(normalise, posed.gold)}
+    write(tmp_path / "some.jsonl", Examples("test", made.examples))
+    again = read(tmp_path / "some.jsonl").examples
+    assert [(one.question, one.chains) for one in again] == [(one.question, one.chains) for one in made.examples]
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from fusion import adapter
-from fusion.errors import TuningError
+from fusion.errors import OtherModelError, TuningError
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import FusedConfig, FusedModel
+from fusion.scoring import WEIGHTS, Told
 from fusion.tuning import replay as sample
-from fusion.tuning.command import unseen
+from fusion.tuning.command import Task, train, unseen
 from fusion.tuning.examples import Example, Examples, write
 from fusion.tuning.extending import FREE, REPLAY, Remembering, elastic, extend
 from fusion.tuning.loop import tune
@@ -26,6 +27,7 @@ from tests.fusion.together import CONFIG, EXAMPLES, HELD, fused
 from tests.fusion.views import TEXT, view
 
 NOTHING = Replay(Examples("", ()))
+OTHER = Told("A · in · C", 0.1, 0.1, 0.1)
 PLACES = ("Paris", "Berlin", "Beijing", "Sydney")
 
 
@@ -110,6 +112,21 @@ def test_nothing_kept_is_nothing_remembered(folder: Path) -> None:
     assert after.seen == len(EXAMPLES.examples)
 
 
+@pytest.mark.parametrize(("before", "after"), [(0, 4), (4, 0)], ids=["learned since", "no longer learned"])
+def test_a_graph_that_was_learned_since_or_is_no_longer(before: int, after: int, folder: Path, tmp_path: Path) -> None:
+    """Views kept have vectors and new ones none, or the other way round: the model reads what it was built for."""
+
+    def graphs(width: int) -> Examples:
+        views = (view(at, learned=width) for at in range(4))
+        return Examples("test", tuple(Example(f"Who? {width}", one, " Johan Earl [1]") for one in views))
+
+    model = fused(folder, learned=before)
+    _, after_both = extend(model, NOTHING.add(graphs(before)), graphs(after), replace(CONFIG, epochs=1))
+    sample.save(tmp_path, after_both)
+    assert {one.view.vectors.shape for one in sample.load(tmp_path).kept.examples} == {(6, before)}
+    assert model.soft_tokens(view(learned=after)).shape == (2, 32)
+
+
 @pytest.mark.parametrize("setting", [{"replayed": -1.0}, {"elastic": -1.0}])
 def test_settings_that_cannot_be(setting: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(setting))):
@@ -167,6 +184,45 @@ def test_the_command_trains_without_soft_tokens(
     further = (tmp_path / "some.jsonl", tmp_path / "more", "--extend", tmp_path / "without", *options)
     assert command(monkeypatch, *further) != 0
     assert "soft tokens are to be trained where it has none" in capsys.readouterr().err
+
+
+def test_scores_of_chains_are_calibrated_on_what_is_held_out(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where plans are right two times of three, the adapter knows it, and says so."""
+    held = [
+        replace(one, question=f"Who made film {at}?", chains=(Told("A · by · B", 0.6, 0.6, 0.6, at % 3 > 0), OTHER))
+        for at, one in enumerate(domain("Who?", 0, 24, 5).examples)
+    ]
+    write(tmp_path / "some.jsonl", domain("Who?", 0, 8, 6))
+    write(tmp_path / "held.jsonl", Examples("test", tuple(held)))
+    given = (tmp_path / "some.jsonl", tmp_path / "one", "--dev", tmp_path / "held.jsonl", "--epochs", "1")
+    assert command(monkeypatch, *given, "--model", folder, "--rank", "2") == 0
+    found = adapter.read_about(tmp_path / "one").trained.calibration
+    assert found is not None
+    assert (found.questions, len(found.weights)) == (24, WEIGHTS)
+    assert 0 < found.error < 0.3
+    assert f"24 questions, calibration error {found.error:.3f}" in capsys.readouterr().err
+    told = f"calibrated on 24 questions held out, expected calibration error {found.error:.3f}"
+    assert told in (tmp_path / "one" / adapter.CARD).read_text("utf-8")
+
+    write(tmp_path / "held.jsonl", Examples("test", tuple(held[:19])))
+    assert command(monkeypatch, *given, "--model", folder, "--rank", "2") == 0
+    assert adapter.read_about(tmp_path / "one").trained.calibration is None
+    assert "not calibrated" in (tmp_path / "one" / adapter.CARD).read_text("utf-8")
+
+
+def test_vectors_of_another_learned_model_are_not_mixed_in(folder: Path, tmp_path: Path) -> None:
+    write(tmp_path / "some.jsonl", EXAMPLES)
+    config = replace(CONFIG, epochs=1)
+    task = Task(tmp_path / "some.jsonl", tmp_path / "one", model=str(folder), rank=2, vectors="graph-one")
+    train(task, config)
+    further = replace(task, adapter=tmp_path / "two", earlier=tmp_path / "one")
+    with pytest.raises(OtherModelError, match=r"learned model graph-one, and this graph holds those of graph-two;"):
+        train(replace(further, vectors="graph-two"), config)
+    assert not (tmp_path / "two").exists()
+    train(replace(further, vectors=""), config)  # it is not known what they are
+    assert adapter.read_about(tmp_path / "two").trained.vectors == "graph-one"
 
 
 @pytest.mark.parametrize(

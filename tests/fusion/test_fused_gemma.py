@@ -3,16 +3,15 @@
 import pytest
 
 from fusion.answerer import Answerer
-from fusion.claims import written
+from fusion.claims import Claim, written
 from fusion.decode import Grammar
 from fusion.fused import FusedReader
 from fusion.gathering import Gatherer
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
-from fusion.prompt import assemble
+from fusion.prompt import assemble, name_shown
 from fusion.speaking import LocalSpeaker
 from kg import ontology
-from kg.facts import Entity
 from nlp.embed import MiniLM
 from tests.fusion.contexts import context
 from tests.fusion.graphs import FILMS, film, graph, person
@@ -43,7 +42,8 @@ def model() -> HuggingFaceModel:
 def test_all_that_may_be_said_can_be_written_as_it_is_taught(model: HuggingFaceModel) -> None:
     it = film("It")
     prompt = assemble(context([(it, "starring", person(name)) for name in NAMES], TEXTS), model.tokenize, budget=2000)
-    claims = [prompt.claim(Entity("Person", name), [fact]) for name, fact in zip(NAMES, prompt.facts, strict=True)]
+    claims = [Claim(name_shown(name), (at,)) for at, name in enumerate(NAMES, start=1)]
+    assert len(prompt.facts) == len(NAMES)
     for number, one in enumerate(prompt.passages, start=1):
         grammar = Grammar(prompt)
         for start in range(0, len(one.text), 3):
@@ -54,7 +54,6 @@ def test_all_that_may_be_said_can_be_written_as_it_is_taught(model: HuggingFaceM
                     claims.append(claim)
     assert len(claims) > 60
     for claim in claims:
-        assert claim is not None
         grammar = Grammar(prompt, model.vocabulary, ends=model.ends, tokenize=model.tokenize)
         tokens = model.tokenize(f" {written([claim])}").ids
         for at, token in enumerate(tokens):

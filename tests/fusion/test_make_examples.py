@@ -31,3 +31,7 @@ def test_examples_of_a_graph(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert learned.encoder == measured.encoder == services.embedder.name
     assert f"{len(learned.examples)} examples in {train}" in out.out
     assert all(one.prompt.endswith("\nAnswer:") for one in learned.examples)
+
+
+def test_the_script_is_short() -> None:
+    assert len(Path(make.__code__.co_filename).read_text("utf-8").splitlines()) <= 60

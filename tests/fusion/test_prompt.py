@@ -117,13 +117,8 @@ def test_no_source_adds_a_line(names: list[str], passage: str, question: str) ->
     assert sum(line.startswith("[") for line in lines) == len(prompt.facts)
 
 
-def test_claims_have_the_numbers_of_the_prompt() -> None:
+def test_quotations_have_the_numbers_of_the_prompt() -> None:
     prompt = made(2000)
-    path = prompt.candidates[0].path
-    claim = prompt.claim(MONTREAL, path)
-    assert claim is not None
-    assert (claim.text, claim.facts) == ("Montreal", (1, 2))
-    assert made(120).claim(MONTREAL, path) is None  # the second fact is not shown there
     quoted = prompt.quotation(1, 12, 18)
     assert quoted is not None
     assert (quoted.text, quoted.passage) == ("a film", 1)

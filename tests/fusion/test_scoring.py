@@ -6,7 +6,7 @@ import pytest
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.reasoned import Guess
-from fusion.scoring import chains, fit, rank, see, told
+from fusion.scoring import WEIGHTS, chains, fit, rank, see, told
 from kg.facts import Entity, Fact
 from tests.fusion import tiny_model
 from tests.fusion.graphs import GUY, LEVY, NIGHT, date, person, place
@@ -51,8 +51,8 @@ def test_candidates_of_one_chain_stand_together() -> None:
 
 def test_a_chain_is_told_by_names() -> None:
     found = chains(CANDIDATES)
-    assert told(found[0], NAMES) == "Free Guy · directed by · Shawn Levy · born in · Montreal"
-    assert told(found[1], NAMES) == "Free Guy · directed by · Shawn Levy · directed by of · Night at the Museum"
+    assert told(found[0], NAMES).text == "Free Guy · directed by · Shawn Levy · born in · Montreal"
+    assert told(found[1], NAMES).text == "Free Guy · directed by · Shawn Levy · directed by of · Night at the Museum"
 
 
 def test_what_is_no_way_is_no_chain() -> None:
@@ -61,25 +61,31 @@ def test_what_is_no_way_is_no_chain() -> None:
 
 def test_what_the_model_says_is_the_gain_that_the_question_brings(model: HuggingFaceModel) -> None:
     found = chains(CANDIDATES)
-    seen = see(model, "Where was its director born?", found, NAMES)
-    texts = [f" {told(one, NAMES)}" for one in found]
-    asked = model.score("Question: Where was its director born?\nPath:", texts)
-    alone = model.score("Path:", texts)
+    texts = [told(one, NAMES) for one in found]
+    seen = see(model, "Where was its director born?", texts)
+    asked = model.score("Question: Where was its director born?\nPath:", [f" {one.text}" for one in texts])
+    alone = model.score("Path:", [f" {one.text}" for one in texts])
     gain = np.array([one.total - other.total for one, other in zip(asked, alone, strict=True)])
     np.testing.assert_allclose(seen.features[:, 3], gain - gain.max(), atol=1e-3)
     np.testing.assert_allclose(seen.features[:, 0], np.log([0.6, 0.1, 0.1, 0.1]))
-    assert len(see(model, "?", (), NAMES).places) == 0
+    assert len(see(model, "?", ()).places) == 0
 
 
 def test_calibrated_chances_follow_what_was_right(model: HuggingFaceModel) -> None:
     """Where the planner is right, its chain is the most probable, and chances are near the share that is right."""
     questions = [f"Where was the director of film {at} born?" for at in range(24)]
     found = chains(CANDIDATES)
-    seen = [see(model, question, found, NAMES) for question in questions]
-    answers = [{MONTREAL.id} if at % 3 else {YEAR.id, GUY.id} for at in range(24)]
-    calibration = fit([(one, found, answer) for one, answer in zip(seen, answers, strict=True)])
+    looks = []
+    for at, question in enumerate(questions):
+        answers = {MONTREAL.id} if at % 3 else {YEAR.id, GUY.id}
+        texts = [told(one, NAMES, right=all(guess.entity.id in answers for guess in one.guesses)) for one in found]
+        looks.append((see(model, question, texts), texts))
+    calibration = fit(looks)
     assert calibration is not None
-    ranked = rank(calibration, seen[0], found)
+    assert calibration.questions == 24
+    assert len(calibration.weights) == WEIGHTS
+    assert fit(looks[:19]) is None
+    ranked = rank(calibration, looks[0][0], found)
     assert ranked[0].chain == found[0]
     assert ranked[0].probability == pytest.approx(0.67, abs=0.15)
     assert calibration.error < 0.2
@@ -87,5 +93,5 @@ def test_calibrated_chances_follow_what_was_right(model: HuggingFaceModel) -> No
 
 def test_reading_is_the_same_every_time(model: HuggingFaceModel) -> None:
     found = chains(CANDIDATES)
-    once, again = (see(model, "Who?", found, NAMES).features for _ in range(2))
+    once, again = (see(model, "Who?", [told(one, NAMES) for one in found]).features for _ in range(2))
     assert np.array_equal(once, again)

@@ -204,6 +204,24 @@ def test_dropout_goes_on_bit_for_bit_too(folder: Path, tmp_path: Path) -> None:
     assert same(state(whole), state(resumed))
 
 
+def test_a_run_that_never_came_to_a_look_goes_on_from_its_beginning(folder: Path, tmp_path: Path) -> None:
+    """Nor is it mistaken for the run before, whose checkpoint lay there."""
+    tune(fused(folder), EXAMPLES, replace(CONFIG, epochs=1), folder=tmp_path)
+
+    class Killed(Exception):
+        pass
+
+    def kill() -> Tensor:
+        raise Killed
+
+    with pytest.raises(Killed):
+        tune(fused(folder), EXAMPLES, CONFIG, dev=HELD, folder=tmp_path, penalty=kill)
+    whole, resumed = fused(folder), fused(folder)
+    expected = tune(whole, EXAMPLES, CONFIG, dev=HELD)
+    assert about(tune(resumed, EXAMPLES, CONFIG, dev=HELD, folder=tmp_path, resume=True)) == about(expected)
+    assert same(state(resumed), state(whole))
+
+
 def test_a_finished_run_is_only_read(folder: Path, tmp_path: Path) -> None:
     first, again = fused(folder), fused(folder)
     expected = tune(first, EXAMPLES, CONFIG, dev=HELD, folder=tmp_path)
