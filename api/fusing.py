@@ -105,7 +105,8 @@ def open_fused(
             merge=settings.language_model_precision not in ("int8", "int4"),
         ).soft_tokens
     gatherer = Gatherer(store, embedder=embedder, viewed=soft_tokens is not None)
-    return Fused(FusedReader(store, gatherer, LocalSpeaker(language, soft_tokens=soft_tokens)), about)
+    speaker = LocalSpeaker(language, soft_tokens=soft_tokens)
+    return Fused(FusedReader(store, gatherer, speaker, waiting=settings.language_model_waiting), about)
 
 
 def _address(name: str) -> str:

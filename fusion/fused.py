@@ -10,7 +10,6 @@ given that were shown, or, if it is a plan's, as the plan gives them, however fe
 from collections.abc import Collection, Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from threading import Lock
 
 from fusion.answer import Answer, abstain
 from fusion.checking import answered
@@ -30,6 +29,7 @@ from fusion.speaking import LocalSpeaker, Speaker, Speaking, Spoken
 from fusion.steps import Given, Piece
 from fusion.thought import SURE, Planned, Thought
 from fusion.trace import Choice, Passage
+from fusion.turns import WAITING, Turns
 from fusion.verify import walks
 from kg.facts import Entity, EntityId, Fact
 from kg.store import GraphStore
@@ -49,12 +49,23 @@ class FusedReader:
     """Answers questions with a language model. Safe to use from several threads: one at a time has a local model."""
 
     def __init__(
-        self, store: GraphStore, gatherer: Gatherer, speaker: Speaker, *, calibration: Calibration | None = None
+        self,
+        store: GraphStore,
+        gatherer: Gatherer,
+        speaker: Speaker,
+        *,
+        calibration: Calibration | None = None,
+        waiting: int = WAITING,
     ) -> None:
-        """With a ``calibration`` of chains, they are scored by a model in this process before it speaks."""
+        """With a ``calibration`` of chains, they are scored by a model in this process before it speaks.
+
+        ``waiting`` questions at the most wait for a model in this process.
+        """
         self._store, self.gatherer, self._speaker, self._calibration = store, gatherer, speaker, calibration
         # A server has its own queue; a model in this process has this machine's memory alone.
-        self.turn: AbstractContextManager[object] = Lock() if isinstance(speaker, LocalSpeaker) else nullcontext()
+        self.turn: AbstractContextManager[object] = (
+            Turns(waiting=waiting) if isinstance(speaker, LocalSpeaker) else nullcontext()
+        )
 
     @property
     def speaker(self) -> Speaker:
@@ -74,6 +85,7 @@ class FusedReader:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
             LanguageModelMemoryError: there is no memory for the prompt.
+            BusyModelError: too many questions wait for the model.
         """
         context = self.gatherer.gather(asked, facts, choice, passages)
         with self.turn:
