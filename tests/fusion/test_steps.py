@@ -36,7 +36,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceModel:
 
 def answerer(store: MemoryStore, model: HuggingFaceModel, *, beams: int = 1) -> Answerer:
     gatherer = Gatherer(store, embedder=None, viewed=False)
-    fused = FusedReader(store, gatherer, LocalSpeaker(model, beams=beams))
+    fused = FusedReader(store, gatherer, LocalSpeaker(model, beams=beams), least=0.0)
     return Answerer(store, embedder=None, ontology=ontology.default(), fused=lambda: fused)
 
 
