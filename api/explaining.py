@@ -164,14 +164,12 @@ def explain(
 
 
 def _model(services: "Services", trace: "Trace", *, influence: bool) -> ModelOut | None:
-    from fusion.checking import check
     from fusion.claims import written
 
     heard = trace.heard
     if heard is None:
         return None
     spoken, prompt, reader = heard.spoken, heard.spoken.prompt, services.fused_reader
-    topics = () if trace.asked is None else [one.entity.id for one in trace.asked.links]
     return ModelOut(
         name=heard.model,
         facts=0 if prompt is None else len(prompt.facts),
@@ -182,8 +180,7 @@ def _model(services: "Services", trace: "Trace", *, influence: bool) -> ModelOut
         confidence=round(spoken.confidence, 3),
         reason=spoken.reason,
         claims=[
-            ClaimOut(text=one.said.claim.text, kept=not one.wrong, note=one.wrong or one.note)
-            for one in check(spoken.said, topics, services.store)
+            ClaimOut(text=one.said.claim.text, kept=not one.wrong, note=one.wrong or one.note) for one in heard.checked
         ],
         influences=_influences(reader, heard) if influence and reader is not None else [],
     )

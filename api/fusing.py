@@ -128,7 +128,8 @@ def open_fused(
         soft_tokens = fused.soft_tokens if about.trained.soft_tokens else None
     gatherer = Gatherer(store, embedder=embedder, viewed=soft_tokens is not None)
     speaker = LocalSpeaker(language, soft_tokens=soft_tokens)
-    return Fused(FusedReader(store, gatherer, speaker, calibration=calibration), about)
+    reader = FusedReader(store, gatherer, speaker, calibration=calibration, waiting=settings.language_model_waiting)
+    return Fused(reader, about)
 
 
 def _address(name: str) -> str:

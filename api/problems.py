@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 from api.errors import BusyError, RequestError, UnknownEntityError
 from fusion.errors import (
     AdapterError,
+    BusyModelError,
     LanguageModelError,
     LanguageServerError,
     NothingLearnedError,
@@ -65,6 +67,7 @@ _STATUS: tuple[tuple[type[GraphError], HTTPStatus], ...] = (
     (PlannerError, HTTPStatus.SERVICE_UNAVAILABLE),
     (PromptTooLongError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (LanguageServerError, HTTPStatus.BAD_GATEWAY),
+    (BusyModelError, HTTPStatus.SERVICE_UNAVAILABLE),
     (LanguageModelError, HTTPStatus.SERVICE_UNAVAILABLE),
     (AdapterError, HTTPStatus.SERVICE_UNAVAILABLE),
     (TuningError, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -171,7 +174,10 @@ def _fault(error: Mapping[str, Any]) -> Fault:
 
 async def _graph(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, GraphError)
-    return _response(failure(request.url.path, error))
+    answer = _response(failure(request.url.path, error))
+    if isinstance(error, BusyModelError):
+        answer.headers["retry-after"] = str(ceil(error.after))
+    return answer
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:

@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     """Key of a server; never printed."""
     language_model_precision: Literal["auto", "float32", "bfloat16", "int8", "int4"] = "auto"
     """Precision of a model in this process."""
+    language_model_waiting: Annotated[int, Field(ge=0, le=1000)] = 16
+    """How many questions may wait for a model in this process; more are turned away."""
     ontology: Path | None = None
     """A Turtle file of types and relations in place of the one that Clew ships."""
     model: Path | None = None

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from fusion.answer import Answer, abstain
-from fusion.asking import unfit, unsaid
+from fusion.asking import contradicted, unfit, unsaid
 from fusion.cues import Speech
 from fusion.homonyms import ask_back, told
 from fusion.operators.operate import Operators
@@ -33,6 +33,7 @@ from nlp.embed import Embedder
 
 if TYPE_CHECKING:
     from fusion.context import Context
+    from fusion.decode import Said
     from fusion.fused import FusedReader, Heard
     from fusion.gathering import Gatherer
     from fusion.planned import PlannedReader
@@ -49,6 +50,12 @@ class _Consulted:
     said: Trace | None = None
     passages: list[Passage] | None = None
     heard: "Heard | None" = None
+
+    def surer(self, choice: Choice, answer: Answer) -> bool:
+        """Whether the model's answer is more probable than the graph's: only probabilities compare."""
+        said, heard = self.said, self.heard
+        probabilities = heard is not None and heard.spoken.calibrated and choice.by in ("plan", "reasoner")
+        return probabilities and said is not None and said.answer.confidence > answer.confidence
 
     def after(self, reason: str) -> str:
         """Why there is no answer, and why the model has none, in one line."""
@@ -207,14 +214,15 @@ class Answerer:
             answer = self._from_prediction(asked, choice, facts)
             if not answer.abstained:
                 return Trace(answer, "prediction", asked, choice)
-        model = yield from self._ask_model(asked, choice, facts)
-        if isinstance(choice.reading, Reading):
-            answer = self._prover.from_graph(asked, choice.reading, facts)
-            if model.said is not None and (answer.abstained or model.said.answer.confidence > answer.confidence):
+        reading = choice.reading
+        answer = self._prover.from_graph(asked, reading, facts) if isinstance(reading, Reading) else None
+        model = yield from self._ask_model(asked, choice, facts, answer)
+        if answer is not None:
+            if model.said is not None and (answer.abstained or model.surer(choice, answer)):
                 return model.said
             if not answer.abstained:
                 return Trace(answer, choice.by, asked, choice, heard=model.heard)
-        elif choice.reading.final:
+        elif isinstance(reading, Miss) and reading.final:
             return Trace(abstain(question, choice.reading.reason), "nothing", asked, choice)
         elif model.said is not None:
             return model.said
@@ -232,14 +240,23 @@ class Answerer:
         trace = self._prover.from_passages(asked, choice, model.after(reason), model.passages)
         return replace(trace, heard=model.heard)
 
-    def _ask_model(self, asked: Asked, choice: Choice | None, facts: Facts) -> Generator[Step, None, _Consulted]:
-        """What the language model answers, where the graph leaves a question open and there is one."""
+    def _ask_model(
+        self, asked: Asked, choice: Choice | None, facts: Facts, standing: Answer | None = None
+    ) -> Generator[Step, None, _Consulted]:
+        """What the language model answers, where the graph leaves a question open and there is one.
+
+        An answer of the graph stands unless what a model says has a probability, too.
+        """
         fused = self._fused() if unsettled(choice) else None
-        if fused is None:
+        if fused is None or not (standing is None or standing.abstained or fused.calibrated):
             return _Consulted()
         whole = None if choice is None else self._whole(asked, choice, facts)
         passages = self._prover.found(asked)
-        heard = yield from fused.reading(asked, facts, whole, passages)
+
+        def against(one: "Said") -> str:
+            return "" if one.entity is None else contradicted(asked, one.entity, one.facts, self._ontology)
+
+        heard = yield from fused.reading(asked, facts, whole, passages, against=against)
         if heard.answer.abstained:
             return _Consulted(passages=passages, heard=heard)
         return _Consulted(Trace(heard.answer, "model", asked, whole, tuple(passages), heard), passages, heard)

@@ -6,7 +6,7 @@ things and answered by one of them (`verify.borne`). A quotation must be charact
 source. What fails is removed, and with nothing left the answer is withdrawn.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fusion.answer import Answer, Citation, abstain
@@ -28,6 +28,9 @@ class Checked:
     note: str
 
 
+Against = Callable[[Said], str]  # what in the question a claim goes against, in one line, or nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A store's word on what was said."""
@@ -46,13 +49,16 @@ def answered(
     *,
     confidence: float,
     reason: str = "",
+    against: Against = lambda one: "",
 ) -> Answer:
     """The answer that claims make, as far as the store bears them out; ``topics`` are what the question names.
+
+    ``against`` says what in the question a claim goes against, if anything.
 
     Raises:
         StoreError: the store failed.
     """
-    checked, held, cut = _checked(said, topics, store)
+    checked, held, cut = _checked(said, topics, store, against)
     kept = [(one.said, one.note) for one in checked if not one.wrong]
     failed = [f"{one.said.claim.text!r} was said and left out: {one.wrong}" for one in checked if one.wrong]
     if not kept:
@@ -84,16 +90,20 @@ def _sourced(one: Checked, held: Held, citations: Sequence[Citation]) -> Checked
     return Checked(one.said, "the sources do not have the quotations of its facts", "")
 
 
-def check(said: Sequence[Said], topics: Collection[EntityId], store: GraphStore) -> list[Checked]:
+def check(
+    said: Sequence[Said], topics: Collection[EntityId], store: GraphStore, *, against: Against = lambda one: ""
+) -> list[Checked]:
     """Each claim, held against the store as `answered` does it.
 
     Raises:
         StoreError: the store failed.
     """
-    return _checked(said, topics, store)[0]
+    return _checked(said, topics, store, against)[0]
 
 
-def _checked(said: Sequence[Said], topics: Collection[EntityId], store: GraphStore) -> tuple[list[Checked], Held, Cut]:
+def _checked(
+    said: Sequence[Said], topics: Collection[EntityId], store: GraphStore, against: Against
+) -> tuple[list[Checked], Held, Cut]:
     """Each claim, what the store says of them, and the quotations of their facts."""
     held = _looked_up(said, store)
     cut = quote(store, list(held.facts.values()))
@@ -101,7 +111,12 @@ def _checked(said: Sequence[Said], topics: Collection[EntityId], store: GraphSto
     checked = [
         Checked(one, *(_quotation(one, held) if one.entity is None else _named(one, topics, held))) for one in said
     ]
-    return [_sourced(one, held, true) for one in checked], held, cut
+    checked = [_sourced(one, held, true) for one in checked]
+    return (
+        [one if one.wrong or not (why := against(one.said)) else Checked(one.said, why, "") for one in checked],
+        held,
+        cut,
+    )
 
 
 def _looked_up(said: Sequence[Said], store: GraphStore) -> Held:

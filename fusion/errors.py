@@ -11,6 +11,7 @@ FusionError                       a kind of GraphError
 │   └── TuningMemoryError         there is no memory for even one example at a time
 └── LanguageModelError            a language model cannot be loaded, or cannot do what it is asked for
     ├── PromptTooLongError        the prompt does not fit into what the model reads at once
+    ├── BusyModelError            too many questions wait for the model
     ├── LanguageModelMemoryError  there is no memory for the model, or for what it is asked to read
     └── LanguageServerError       a model's server does not answer, or refuses
         ├── MalformedReplyError   it answered with something that is no answer
@@ -66,6 +67,14 @@ class PromptTooLongError(LanguageModelError):
 
 class LanguageModelMemoryError(LanguageModelError):
     """There is no memory for the model, or for what it is asked to read."""
+
+
+class BusyModelError(LanguageModelError):
+    """Too many questions wait for the model; one may ask again after so many seconds."""
+
+    def __init__(self, message: str, *, after: float) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 class LanguageServerError(LanguageModelError):

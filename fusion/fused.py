@@ -10,10 +10,9 @@ given that were shown, or, if it is a plan's, as the plan gives them, however fe
 from collections.abc import Collection, Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from threading import Lock
 
 from fusion.answer import Answer, abstain
-from fusion.checking import answered
+from fusion.checking import Against, Checked, answered, check
 from fusion.claims import Claim
 from fusion.context import Context
 from fusion.decode import Said, sayable
@@ -30,9 +29,12 @@ from fusion.speaking import LocalSpeaker, Speaker, Speaking, Spoken
 from fusion.steps import Given, Piece
 from fusion.thought import SURE, Planned, Thought
 from fusion.trace import Choice, Passage
+from fusion.turns import WAITING, Turns
 from fusion.verify import walks
 from kg.facts import Entity, EntityId, Fact
 from kg.store import GraphStore
+
+LEAST = 0.1  # confidence in what a model says below which it is no answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,18 +45,38 @@ class Heard:
     context: Context
     spoken: Spoken
     answer: Answer
+    checked: tuple[Checked, ...] = ()  # each claim, as it was said
 
 
 class FusedReader:
     """Answers questions with a language model. Safe to use from several threads: one at a time has a local model."""
 
     def __init__(
-        self, store: GraphStore, gatherer: Gatherer, speaker: Speaker, *, calibration: Calibration | None = None
+        self,
+        store: GraphStore,
+        gatherer: Gatherer,
+        speaker: Speaker,
+        *,
+        calibration: Calibration | None = None,
+        waiting: int = WAITING,
+        least: float = LEAST,
     ) -> None:
-        """With a ``calibration`` of chains, they are scored by a model in this process before it speaks."""
+        """With a ``calibration`` of chains, they are scored by a model in this process before it speaks.
+
+        ``waiting`` questions at the most wait for a model in this process. What it says with a confidence of less than
+        ``least`` is no answer.
+        """
+        self._least = least
         self._store, self.gatherer, self._speaker, self._calibration = store, gatherer, speaker, calibration
         # A server has its own queue; a model in this process has this machine's memory alone.
-        self.turn: AbstractContextManager[object] = Lock() if isinstance(speaker, LocalSpeaker) else nullcontext()
+        self.turn: AbstractContextManager[object] = (
+            Turns(waiting=waiting) if isinstance(speaker, LocalSpeaker) else nullcontext()
+        )
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether what it says may have a probability, which can be compared with that of a plan."""
+        return self._calibration is not None and isinstance(self._speaker, LocalSpeaker)
 
     @property
     def speaker(self) -> Speaker:
@@ -66,19 +88,31 @@ class FusedReader:
         return outcome(self.reading(asked, facts, choice, passages)).answer
 
     def reading(
-        self, asked: Asked, facts: Facts, choice: Choice | None, passages: Sequence[Passage]
+        self,
+        asked: Asked,
+        facts: Facts,
+        choice: Choice | None,
+        passages: Sequence[Passage],
+        *,
+        against: Against = lambda one: "",
     ) -> Generator[Given | Piece, None, Heard]:
         """The same, told as the model writes; it is this reader's turn until the model has ended.
+
+        ``against`` says what in the question a claim goes against, if anything; such a claim is left out.
 
         Raises:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
             LanguageModelMemoryError: there is no memory for the prompt.
+            BusyModelError: too many questions wait for the model.
         """
         context = self.gatherer.gather(asked, facts, choice, passages)
         with self.turn:
             spoken = yield from self._spoken(context, asked)
-        return Heard(self._speaker.name, context, spoken, self._answer(asked, facts, choice, context, spoken))
+        answer = self._answer(asked, facts, choice, context, spoken, against)
+        topics = {found.entity.id for found in asked.links}
+        checked = tuple(check(spoken.said, topics, self._store, against=against))
+        return Heard(self._speaker.name, context, spoken, answer, checked)
 
     def soft_tokens(self, heard: Heard) -> int:
         """How many soft tokens stood before what the model read."""
@@ -101,13 +135,26 @@ class FusedReader:
         ranked = self._ranked(context, asked.unfit)
         return ranked if ranked is not None else (yield from self._speaker.speaking(context, asked))
 
-    def _answer(self, asked: Asked, facts: Facts, choice: Choice | None, context: Context, spoken: Spoken) -> Answer:
+    def _answer(
+        self,
+        asked: Asked,
+        facts: Facts,
+        choice: Choice | None,
+        context: Context,
+        spoken: Spoken,
+        against: Against,
+    ) -> Answer:
         if not spoken.said:
             return abstain(asked.text, spoken.reason)
+        if spoken.confidence < self._least:
+            sure = f"{spoken.confidence:.2f}, and {self._least:.2f} is the least for an answer"
+            return abstain(asked.text, f"{self._speaker.name} said something with a confidence of {sure}")
         said, many = self._whole(spoken, asked, context, facts, choice)
         topics = {found.entity.id for found in asked.links}
         reason = "; ".join(filter(None, (f"said by {self._speaker.name} and checked", many, spoken.reason)))
-        return answered(asked.text, said, topics, self._store, confidence=spoken.confidence, reason=reason)
+        return answered(
+            asked.text, said, topics, self._store, confidence=spoken.confidence, reason=reason, against=against
+        )
 
     def _ranked(self, context: Context, unfit: Collection[str]) -> Spoken | None:
         """The chain that is surely the answer's, as far as chains can be scored."""
@@ -126,7 +173,7 @@ class FusedReader:
         if best.probability < SURE:
             return None
         said = tuple(_claimed(guess.entity, guess.path) for guess in best.chain.guesses)
-        return Spoken(said, best.probability, "its chain of facts was the likeliest")
+        return Spoken(said, best.probability, "its chain of facts was the likeliest", calibrated=True)
 
     def _whole(
         self, spoken: Spoken, asked: Asked, context: Context, facts: Facts, choice: Choice | None

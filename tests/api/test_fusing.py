@@ -261,7 +261,8 @@ def test_what_the_model_read_and_said_is_explained(services: Services, tiny: Pat
     assert all(one["text"] for one in model["influences"])
     for claim in model["claims"]:
         assert claim["note"]
-        assert claim["kept"] == (claim["note"] in found["answer"]["checked"])
+        if found["by"] == "model":
+            assert claim["kept"] == (claim["note"] in found["answer"]["checked"])
 
     stream = io.StringIO()
     _tree(Display(colour=False, stream=stream), explaining.ExplanationOut.model_validate(found))
@@ -293,6 +294,18 @@ def test_none_is_told_from_nothing(services: Services, tmp_path: Path, reply: Re
     _tree(Display(colour=False, stream=stream), found)
     assert f"    {line}" in stream.getvalue()
     assert plain_text(found.model.reason) in stream.getvalue()
+
+
+def test_who_need_not_wait_is_told_when_to_ask_again(services: Services, tiny: Path, tmp_path: Path) -> None:
+    settings = Settings(model=tmp_path / "model", language_model=str(tiny), language_model_waiting=0)
+    asked = Services(settings, store=services.store)
+    reader = asked.fused_reader
+    assert reader is not None
+    with TestClient(create_app(asked)) as client, reader.turn:
+        refused = client.post("/ask", json=OPEN)
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"] == "5"
+    assert "ask again" in refused.json()["detail"]
 
 
 # -- what is loaded -----------------------------------------------------------------------------------------------

@@ -12,13 +12,16 @@ from fusion.answer import Answer
 from fusion.answerer import Answerer
 from fusion.context import GraphView
 from fusion.errors import LanguageModelMemoryError
-from fusion.fused import FusedReader
+from fusion.fused import LEAST, FusedReader
 from fusion.gathering import Gatherer
 from fusion.language import Options, open_model
 from fusion.language.causal import HuggingFaceModel, Run
 from fusion.language.server import ServerModel
+from fusion.paths import Facts
+from fusion.reader import Asked, Reading
 from fusion.reasoner.model import Calibration
 from fusion.speaking import LocalSpeaker, RemoteSpeaker
+from fusion.trace import Choice
 from kg import ontology
 from kg.memory_store import MemoryStore
 from nlp.embed import MiniLM
@@ -27,7 +30,7 @@ from tests.fusion.graphs import FILMS, film, graph, person, place
 from tests.fusion.language_server import Reply, Script, hangs_up, says, serving
 
 OPEN = "Which movies are the work of Shawn Levy?"  # no word of it is a relation of the graph
-UNNAMED = "Which capital has many canals?"
+UNNAMED = "Which of them has many canals?"
 SURE = "Where was the director of Free Guy born?"
 
 
@@ -67,7 +70,9 @@ def local(
     seed: int = 0,
 ) -> FusedReader:
     speaker = LocalSpeaker(model, options=Options(max_tokens=160, temperature=2.0 if seed else 0.0, seed=seed))
-    return FusedReader(store, Gatherer(store, embedder=embedder, viewed=False), speaker, calibration=calibration)
+    return FusedReader(
+        store, Gatherer(store, embedder=embedder, viewed=False), speaker, calibration=calibration, least=0.0
+    )
 
 
 def remote(store: MemoryStore, embedder: MiniLM, script: Script, *replies: Reply) -> FusedReader:
@@ -144,7 +149,7 @@ def test_soft_tokens_are_one_a_candidate_and_change_nothing_of_what_may_be_said(
         return torch.full((len(view.candidates), model.width), float(len(seen) % 5 - 2))
 
     speaker = LocalSpeaker(model, soft_tokens=soft_tokens, options=Options(max_tokens=160, temperature=2.0))
-    fused = FusedReader(store, Gatherer(store, embedder=embedder), speaker)
+    fused = FusedReader(store, Gatherer(store, embedder=embedder), speaker, least=0.0)
     for _ in range(3):
         trace = answerer(store, embedder, fused).explain(OPEN)
         if trace.by == "model":
@@ -312,3 +317,48 @@ def test_what_a_chain_leads_to_is_given_as_far_as_it_may_be_asked_for(embedder: 
     assert "Place" in asked.unfit
     fused = remote(store, embedder, script, claims({"name": one.name, "facts": [1, 2, 3]}))
     assert set(fused.read(asked, facts, choice, ()).entities) == {one, other}
+
+
+def test_a_claim_that_goes_against_the_words_is_no_answer(embedder: MiniLM, script: Script) -> None:
+    ada = person("Ada Falk")
+    store = graph([(ada, "located_in", place("London")), (person("Bo Lund"), "born_in", place("Oslo"))])
+    fused = remote(store, embedder, script, claims({"name": "London", "facts": [1, 2]}))
+    trace = answerer(store, embedder, fused).explain("Where was Ada Falk born?")
+    assert trace.by != "model"
+    assert trace.heard is not None
+    assert [bool(one.wrong) for one in trace.heard.checked] == [True]
+
+
+def test_what_is_hardly_likely_is_no_answer(store: MemoryStore, embedder: MiniLM, model: HuggingFaceModel) -> None:
+    speaker = LocalSpeaker(model, options=Options(max_tokens=160, temperature=2.0, seed=3))
+    fused = FusedReader(store, Gatherer(store, embedder=embedder, viewed=False), speaker)
+    trace = answerer(store, embedder, fused).explain(OPEN)
+    assert trace.heard is not None
+    assert trace.heard.spoken.said
+    assert trace.heard.spoken.confidence < LEAST
+    assert trace.by != "model"
+    assert "is the least for an answer" in trace.answer.reason
+
+
+@pytest.mark.parametrize("confidence", [0.2, 0.99])
+def test_only_probabilities_are_compared(
+    store: MemoryStore, embedder: MiniLM, model: HuggingFaceModel, script: Script, confidence: float
+) -> None:
+    """A reading of the graph stands beside a server's model, however unsure it is; a likelier chain goes before it."""
+
+    class Unsure(Answerer):
+        def _choose(self, asked: Asked, facts: Facts) -> Choice:
+            choice = super()._choose(asked, facts)
+            assert isinstance(choice.reading, Reading)
+            return replace(choice, by="plan", unsure=True, reading=replace(choice.reading, score=confidence))
+
+    question = "Who directed Free Guy?"
+    server = remote(store, embedder, script, claims({"name": "2021", "facts": list(range(1, 20))}))
+    trace = Unsure(store, embedder=embedder, ontology=ontology.default(), fused=lambda: server).explain(question)
+    assert (trace.by, trace.heard, script.asked) == ("plan", None, [])
+    certain = Calibration((0.0, 0.0, 0.0, 0.0, 0.0, 50.0, 10.0), 0.0, 10)
+    scored = local(store, embedder, model, calibration=certain)
+    trace = Unsure(store, embedder=embedder, ontology=ontology.default(), fused=lambda: scored).explain(question)
+    assert trace.heard is not None
+    assert trace.answer.confidence >= confidence
+    assert trace.answer.text == "Shawn Levy"

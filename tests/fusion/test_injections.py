@@ -110,7 +110,7 @@ def asked(store: MemoryStore, speaker: Speaker, question: str) -> Answer:
     answerer = Answerer(store, embedder=None, ontology=ontology.default())
     understood, facts = answerer.understand(question)
     choice = answerer.explain(question).choice
-    fused = FusedReader(store, Gatherer(store, embedder=None), speaker)
+    fused = FusedReader(store, Gatherer(store, embedder=None), speaker, least=0.0)
     return fused.read(understood, facts, choice, answerer.search(question, limit=5))
 
 

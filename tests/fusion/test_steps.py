@@ -6,7 +6,7 @@ import pytest
 from torch import Tensor
 
 from fusion.answerer import Answerer
-from fusion.errors import LanguageModelMemoryError
+from fusion.errors import LanguageModelError, LanguageModelMemoryError
 from fusion.fused import FusedReader
 from fusion.gathering import Gatherer
 from fusion.language import open_model
@@ -36,7 +36,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceModel:
 
 def answerer(store: MemoryStore, model: HuggingFaceModel, *, beams: int = 1) -> Answerer:
     gatherer = Gatherer(store, embedder=None, viewed=False)
-    fused = FusedReader(store, gatherer, LocalSpeaker(model, beams=beams))
+    fused = FusedReader(store, gatherer, LocalSpeaker(model, beams=beams), least=0.0)
     return Answerer(store, embedder=None, ontology=ontology.default(), fused=lambda: fused)
 
 
@@ -66,6 +66,19 @@ def test_who_closes_it_ends_the_writing_and_gives_up_the_turn(store: MemoryStore
         pass
     stream.close()
     assert made.ask(OPEN) == list(made.stream(OPEN))[-1]  # it would wait for ever
+
+
+def test_a_question_within_an_answer_is_refused_and_does_not_wait_for_ever(
+    store: MemoryStore, model: HuggingFaceModel
+) -> None:
+    made = answerer(store, model)
+    stream = made.stream(OPEN)
+    while not isinstance(next(stream), Piece):
+        pass
+    with pytest.raises(LanguageModelError, match="read that to its end"):
+        made.ask(OPEN)
+    stream.close()
+    assert made.ask(OPEN).reason
 
 
 def test_without_memory_it_reads_less_and_then_says_so(
