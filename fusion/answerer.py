@@ -217,17 +217,11 @@ class Answerer:
         reading = choice.reading
         stands = self._prover.from_graph(asked, reading, facts) if isinstance(reading, Reading) else None
         model = yield from self._ask_model(asked, choice, facts, stands)
-        if stands is not None:
-            if model.said is not None and (stands.abstained or model.surer(choice, stands)):
+        if isinstance(reading, Miss):
+            if reading.final:
+                return Trace(abstain(question, reading.reason), "nothing", asked, choice)
+            if model.said is not None:
                 return model.said
-            if not stands.abstained:
-                return Trace(stands, choice.by, asked, choice, heard=model.heard)
-            reason = stands.reason
-        elif isinstance(reading, Miss) and reading.final:
-            return Trace(abstain(question, reading.reason), "nothing", asked, choice)
-        elif model.said is not None:
-            return model.said
-        else:
             answer = self._prover.from_walk(asked, reading, facts)
             if not answer.abstained:
                 return Trace(answer, "passages", asked, choice, heard=model.heard)
@@ -235,8 +229,13 @@ class Answerer:
                 answer = self._from_prediction(asked, choice, facts)
                 if not answer.abstained:
                     return Trace(answer, "prediction", asked, choice, heard=model.heard)
-            reason = answer.reason
-        return self._from_passages(asked, choice, reason, model)
+            return self._from_passages(asked, choice, answer.reason, model)
+        assert stands is not None
+        if model.said is not None and (stands.abstained or model.surer(choice, stands)):
+            return model.said
+        if not stands.abstained:
+            return Trace(stands, choice.by, asked, choice, heard=model.heard)
+        return self._from_passages(asked, choice, stands.reason, model)
 
     def _from_passages(self, asked: Asked, choice: Choice | None, reason: str, model: _Consulted) -> Trace:
         trace = self._prover.from_passages(asked, choice, model.after(reason), model.passages)
