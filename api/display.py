@@ -5,9 +5,11 @@ Whatever comes from documents or questions passes through ``plain``, so nothing 
 
 import json
 import os
+import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from api.errors import Exit
@@ -16,12 +18,14 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from fusion.answer import Answer
+    from fusion.steps import Step
     from kg.facts import Entity, EntityId, Fact, FactId
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # controls, direction marks, lone surrogates, line separators
 _JOINERS = {"\u200c", "\u200d"}  # part of words in Persian and Indic scripts, and of emoji
 _FANCY = "—→←“”…"
 _BOLD, _DIM, _CYAN, _OFF = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
+_ERASE = "\r\x1b[2K"
 
 
 def plain(text: str) -> str:
@@ -65,6 +69,48 @@ class Display:
         text = json.dumps(value, ensure_ascii=False, indent=2)
         # Where characters cannot be written as they are, JSON's own escapes keep it JSON.
         self.line(text if _takes(self._stream, text) else json.dumps(value, indent=2))
+
+    def watch(self, steps: "Iterable[Step | Answer]") -> None:
+        """Write the answer that steps lead to; on a terminal in colour, one dim line shows what a model drafts."""
+        from fusion.steps import Given, Linked, Piece
+
+        text = ""
+        with self._drafting() as draft:
+            for step in steps:
+                if isinstance(step, Given):
+                    read = plural(len(step.prompt.facts), "fact"), plural(len(step.prompt.passages), "passage")
+                    text = ""
+                    draft(f"{step.model} reads {' and '.join(read)}")
+                elif isinstance(step, Piece):
+                    text += step.text
+                    if text.strip():
+                        draft(text)
+                elif not isinstance(step, Linked):
+                    draft("")
+                    self.answer(step)
+
+    @contextmanager
+    def _drafting(self) -> "Iterator[Callable[[str], None]]":
+        """What shows passing text: as much of its end as fits on one line, and nothing once it is over."""
+        room = shutil.get_terminal_size().columns - 1
+        shown = ""
+
+        def draft(text: str) -> None:
+            nonlocal shown
+            if not self._colour:
+                return
+            tail = plain(text)
+            while _width(tail) > room:
+                tail = tail[1 + (_width(tail) - room) // 2 :]
+            if tail or shown:
+                self._stream.write(_ERASE + (self._style(tail, _DIM) if tail else ""))
+                self._stream.flush()
+            shown = tail
+
+        try:
+            yield draft
+        finally:
+            draft("")
 
     def answer(self, answer: "Answer") -> None:
         """Write an answer: the answer, the paths as chains, the quotations with their sources."""

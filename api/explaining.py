@@ -6,26 +6,16 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from api import views
-from api.schemas import AnswerOut, EntityOut, PassageOut, Shape, Step
+from api.schemas import AnswerOut, EntityOut, LinkOut, PassageOut, Shape, Step
 from kg.facts import EntityId
 
 if TYPE_CHECKING:
     from api.assemble import Services
-    from fusion.question import Link
+    from fusion.fused import FusedReader, Heard
     from fusion.reader import Miss, Reading
     from fusion.reasoned import Guess
     from fusion.thought import Planned, Thought
     from fusion.trace import Trace
-
-
-class LinkOut(Shape):
-    """An entity that the question may name."""
-
-    text: str = Field(description="As the question has it")
-    start: int
-    end: int
-    entity: EntityOut
-    score: float = Field(description="0 to 1")
 
 
 class PlanStep(Shape):
@@ -71,6 +61,44 @@ class OperatorLine(Shape):
     text: str
 
 
+class ClaimOut(Shape):
+    """One thing that a language model said, and how its check went."""
+
+    text: str
+    kept: bool
+    note: str = Field(description="What was checked of it, or why it was left out")
+
+
+class InfluenceOut(Shape):
+    """A part of what a language model read, and how much likelier it made what was said."""
+
+    kind: Literal["fact", "passage", "soft token"]
+    number: int = Field(description="From 1, as the prompt counts; of soft tokens as candidates are counted")
+    text: str
+    change: float = Field(
+        description="Natural logarithm of how many times likelier than without it; below 0, it spoke against it"
+    )
+
+
+class ModelOut(Shape):
+    """What a language model read and said."""
+
+    name: str
+    facts: int = Field(description="That it read")
+    passages: int
+    soft_tokens: int = Field(description="One for each candidate; none without an adapter")
+    left_out: str = Field(description="What had no room, in one line; empty where all had")
+    said: str = Field(
+        description="As it said it; `none` where it found no answer, empty where it said nothing, as the reason tells"
+    )
+    confidence: float = Field(description="In what it said; 0 where it said none, or nothing")
+    reason: str = Field(description="What is to be known of what it said, or why it said nothing")
+    claims: list[ClaimOut]
+    influences: list[InfluenceOut] = Field(
+        description="The strongest first, of the parts that were left out in turn; none of a server's model"
+    )
+
+
 class ExplanationOut(Shape):
     """How a question is answered."""
 
@@ -83,11 +111,12 @@ class ExplanationOut(Shape):
     operators: list[OperatorLine] = Field(
         description="How chains are combined, as a tree; none where one chain answers"
     )
-    by: Literal["plan", "reasoner", "words", "operators", "prediction", "passages", "nothing"] = Field(
+    by: Literal["plan", "reasoner", "words", "operators", "prediction", "model", "passages", "nothing"] = Field(
         description="What gave the answer"
     )
     why: str = Field(description="Why not by a plan; empty where it is")
     passages: list[PassageOut] = Field(description="That were read for it, best first; none where the graph answers")
+    model: ModelOut | None = Field(description="Null where no language model was asked")
     answer: AnswerOut
     cypher: str | None = Field(
         description="Finds the answer in Neo4j Browser, by plan, operators or facts; else walks the best plan"
@@ -95,15 +124,23 @@ class ExplanationOut(Shape):
 
 
 def explain(
-    services: "Services", question: str, *, topics: Collection[EntityId] = (), predict: bool = False
+    services: "Services",
+    question: str,
+    *,
+    topics: Collection[EntityId] = (),
+    predict: bool = False,
+    influence: bool = False,
 ) -> ExplanationOut:
     """How a question is answered; ``topics`` are entities that its names mean, where they may mean several.
+
+    With ``influence``, parts of what a language model read are left out in turn, which takes some seconds.
 
     Raises:
         StoreError: the store failed.
         PlannerError: the trained planner cannot be read.
         WeightsError: the embedder's weights are missing or damaged.
         LearningError: what was learned of the graph cannot be read.
+        LanguageModelError, AdapterError: the language model or its adapter cannot be used.
     """
     trace = services.answerer.explain(question, topics=topics, predict=predict)
     choice = trace.choice
@@ -112,7 +149,7 @@ def explain(
     return ExplanationOut(
         question=question,
         planner=services.planned_reader is not None,
-        links=[] if trace.asked is None else [_link(question, one) for one in trace.asked.links],
+        links=[] if trace.asked is None else [views.link(question, one) for one in trace.asked.links],
         plans=[] if thought is None else [_plan(thought, one) for one in thought.plans],
         reasoner=[] if choice is None else _guesses(services, choice.guesses or ()),
         words=None if choice is None or choice.operation is not None else _words(choice.ruled),
@@ -120,19 +157,50 @@ def explain(
         by=trace.by,
         why="" if choice is None or trace.by == "plan" else choice.why,
         passages=views.search(trace.passages).passages,
+        model=_model(services, trace, influence=influence),
         answer=views.answer(trace.answer),
         cypher=_cypher(trace),
     )
 
 
-def _link(question: str, one: "Link") -> LinkOut:
-    return LinkOut(
-        text=question[one.start : one.end],
-        start=one.start,
-        end=one.end,
-        entity=views.entity(one.entity),
-        score=one.score,
+def _model(services: "Services", trace: "Trace", *, influence: bool) -> ModelOut | None:
+    from fusion.claims import written
+
+    heard = trace.heard
+    if heard is None:
+        return None
+    spoken, prompt, reader = heard.spoken, heard.spoken.prompt, services.fused_reader
+    return ModelOut(
+        name=heard.model,
+        facts=0 if prompt is None else len(prompt.facts),
+        passages=0 if prompt is None else len(prompt.passages),
+        soft_tokens=0 if reader is None else reader.soft_tokens(heard),
+        left_out="" if prompt is None else prompt.told,
+        said=written([one.claim for one in spoken.said]) if spoken.whole else "",
+        confidence=round(spoken.confidence, 3),
+        reason=spoken.reason,
+        claims=[
+            ClaimOut(text=one.said.claim.text, kept=not one.wrong, note=one.wrong or one.note) for one in heard.checked
+        ],
+        influences=_influences(reader, heard) if influence and reader is not None else [],
     )
+
+
+def _influences(reader: "FusedReader", heard: "Heard") -> list[InfluenceOut]:
+    prompt, candidates = heard.spoken.prompt, heard.context.candidates
+    if prompt is None:
+        return []
+    texts = {
+        "fact": prompt.fact_lines(),
+        "passage": [one.text for one in prompt.passages],
+        "soft token": [one.entity.name for one in candidates],
+    }
+    return [
+        InfluenceOut(
+            kind=one.kind, number=one.number, text=texts[one.kind][one.number - 1], change=round(one.change, 4)
+        )
+        for one in reader.influences(heard)
+    ]
 
 
 def _guesses(services: "Services", guesses: "Sequence[Guess]") -> list[GuessOut]:

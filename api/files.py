@@ -1,10 +1,19 @@
-"""Files that a command writes."""
+"""Files that a command writes, and what tells whether one was written."""
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from kg.errors import InputError
+
+
+def written(path: Path) -> tuple[int, int] | None:
+    """What tells a file from one that was written later; None where there is none."""
+    try:
+        stat = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return stat.st_mtime_ns, stat.st_size
 
 
 def write(path: Path, parts: Iterable[bytes]) -> None:

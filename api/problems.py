@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,7 +13,16 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api.errors import BusyError, RequestError, UnknownEntityError
-from fusion.errors import NothingLearnedError, PlannerError
+from fusion.errors import (
+    AdapterError,
+    BusyModelError,
+    LanguageModelError,
+    LanguageServerError,
+    NothingLearnedError,
+    PlannerError,
+    PromptTooLongError,
+    TuningError,
+)
 from kg.decode import one_line
 from kg.embeddings.errors import LearningError, NotLearnedError
 from kg.errors import (
@@ -55,6 +65,12 @@ _STATUS: tuple[tuple[type[GraphError], HTTPStatus], ...] = (
     (LearningError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NothingLearnedError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (PlannerError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (PromptTooLongError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (LanguageServerError, HTTPStatus.BAD_GATEWAY),
+    (BusyModelError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (LanguageModelError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (AdapterError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (TuningError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (BusyError, HTTPStatus.CONFLICT),
     (RequestError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -72,11 +88,32 @@ _UNROUTED = {
 }
 
 
+def problem(path: str, status: int, detail: str, *, faults: Sequence[Fault] = ()) -> Problem:
+    """An error in the shape that all have."""
+    phrase = HTTPStatus(status).phrase
+    return Problem(title=phrase, status=status, detail=detail or phrase, instance=path, errors=list(faults))
+
+
+def failure(path: str, error: GraphError) -> Problem:
+    """An error of Clew's own kinds; one that is not the request's is logged, too."""
+    status = next((s for kind, s in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        LOG.error("%s: %s", path, error)
+    return problem(path, status, str(error))
+
+
+def bug(path: str) -> Problem:
+    """An error in Clew itself, of which nothing leaves the house."""
+    return problem(path, HTTPStatus.INTERNAL_SERVER_ERROR, "an error in Clew itself; the log says more")
+
+
 def response(path: str, status: int, detail: str, *, faults: Sequence[Fault] = ()) -> JSONResponse:
     """An error as problem+json."""
-    phrase = HTTPStatus(status).phrase
-    problem = Problem(title=phrase, status=status, detail=detail or phrase, instance=path, errors=list(faults))
-    return JSONResponse(problem.model_dump(), status_code=status, media_type=MEDIA_TYPE)
+    return _response(problem(path, status, detail, faults=faults))
+
+
+def _response(found: Problem) -> JSONResponse:
+    return JSONResponse(found.model_dump(), status_code=found.status, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -136,12 +173,12 @@ def _fault(error: Mapping[str, Any]) -> Fault:
 
 
 async def _graph(request: Request, error: Exception) -> JSONResponse:
-    status = next((s for kind, s in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        LOG.error("%s %s: %s", request.method, request.url.path, error)
-    return response(request.url.path, status, str(error))
+    assert isinstance(error, GraphError)
+    answer = _response(failure(request.url.path, error))
+    if isinstance(error, BusyModelError):
+        answer.headers["retry-after"] = str(ceil(error.after))
+    return answer
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:
-    # The server logs the traceback; nothing of it leaves the house.
-    return response(request.url.path, HTTPStatus.INTERNAL_SERVER_ERROR, "an error in Clew itself; the log says more")
+    return _response(bug(request.url.path))  # the server logs the traceback

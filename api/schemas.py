@@ -50,6 +50,16 @@ class Question(Body):
     )
 
 
+class Explain(Question):
+    """A question whose answer is to be explained."""
+
+    influence: bool = Field(
+        default=False,
+        description="Where a language model runs in the service and was asked: also say what moved what it said, which "
+        "takes some seconds",
+    )
+
+
 class EntityOut(Shape):
     """A thing that the graph knows."""
 
@@ -110,6 +120,42 @@ class AnswerOut(Shape):
     candidates: list[CandidateOut] = Field(
         default=[], description="Where it is to be said which is meant: ask again with the id of one among the topics"
     )
+    checked: list[str] = Field(
+        default=[],
+        description="Where a language model gave it: what was held against the graph and its sources, claim by claim",
+    )
+
+
+class LinkOut(Shape):
+    """An entity that the question may name."""
+
+    text: str = Field(description="As the question has it")
+    start: int
+    end: int
+    entity: EntityOut
+    score: float = Field(description="0 to 1")
+
+
+class LinkedOut(Shape):
+    """What the question may name: the first event of a stream."""
+
+    links: list[LinkOut]
+
+
+class GivenOut(Shape):
+    """What a language model reads before it writes; pieces that were sent before are void."""
+
+    model: str
+    facts: int
+    passages: int
+    left_out: str = Field(description="What had no room, in one line; empty where all had")
+
+
+class PieceOut(Shape):
+    """A piece of what a language model writes. Nothing has checked it: it is no answer."""
+
+    text: str
+    verified: Literal[False] = False
 
 
 class SearchRequest(Body):

@@ -1,7 +1,7 @@
 """Settings: the one place that reads the environment. `docs/settings.md` has a line for each."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,6 +28,17 @@ class Settings(BaseSettings):
     """How long the embedded graph's server outlives the last program that used it."""
     embedder: str | None = None
     """Where the weights of all-MiniLM-L6-v2 are: a folder, or ``hub:OWNER/NAME``; without it, the package."""
+    language_model: str = ""
+    """A language model: a server's URL, ``hub:OWNER/NAME``, a folder, ``gemma`` (3 270M), or ``none``; without it, that
+    of the adapter, where there is one."""
+    language_model_name: str = ""
+    """Which of a server's models; without it, the only one that it has."""
+    language_model_key: SecretStr = SecretStr("")
+    """Key of a server; never printed."""
+    language_model_precision: Literal["auto", "float32", "bfloat16", "int8", "int4"] = "auto"
+    """Precision of a model in this process."""
+    language_model_waiting: Annotated[int, Field(ge=0, le=1000)] = 16
+    """How many questions may wait for a model in this process; more are turned away."""
     ontology: Path | None = None
     """A Turtle file of types and relations in place of the one that Clew ships."""
     model: Path | None = None

@@ -15,6 +15,8 @@ from kg.store import DocumentRecord, GraphStore
 
 if TYPE_CHECKING:
     from fusion.answer import Answer
+    from fusion.question import Link
+    from fusion.steps import Step
     from fusion.trace import Passage
     from nlp.ingest import IngestCounts
 
@@ -39,6 +41,33 @@ def answer(found: "Answer") -> schemas.AnswerOut:
             schemas.CitationOut(document=c.source, start=c.start, end=c.end, quote=c.quote) for c in found.citations
         ],
         candidates=[schemas.CandidateOut(entity=entity(c.entity), description=c.description) for c in found.candidates],
+        checked=list(found.checked),
+    )
+
+
+def step(question: str, taken: "Step | Answer") -> tuple[str, schemas.Shape]:
+    """A step of answering a question, and its name."""
+    from fusion.steps import Given, Linked, Piece
+
+    if isinstance(taken, Linked):
+        return "linked", schemas.LinkedOut(links=[link(question, one) for one in taken.links])
+    if isinstance(taken, Given):
+        prompt = taken.prompt
+        counts = {"facts": len(prompt.facts), "passages": len(prompt.passages)}
+        return "given", schemas.GivenOut(model=taken.model, **counts, left_out=prompt.told)
+    if isinstance(taken, Piece):
+        return "piece", schemas.PieceOut(text=taken.text)
+    return "answer", answer(taken)
+
+
+def link(question: str, one: "Link") -> schemas.LinkOut:
+    """What a question may name."""
+    return schemas.LinkOut(
+        text=question[one.start : one.end],
+        start=one.start,
+        end=one.end,
+        entity=entity(one.entity),
+        score=one.score,
     )
 
 

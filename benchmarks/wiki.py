@@ -18,21 +18,18 @@ paragraphs only, ``--list`` prints every question that was lost, and ``--no-writ
 import argparse
 import os
 import random
-import string
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-
-import regex
 
 from api.assemble import Services
 from api.settings import Settings
 from benchmarks.rows import Row, data_folder, merge_rows
 from benchmarks.wikihop import Question, gold_store, questions, reached, topics
 from fusion.answerer import Answerer
-from fusion.evaluate import is_right
+from fusion.evaluate import exact_match, is_right, token_f1
 from fusion.planned import PlannedReader
 from fusion.planner.model import row_texts
 from fusion.planner.training import PlannerConfig, train_planner
@@ -63,26 +60,6 @@ class Outcome:
     f1: float  # of its words, the official one
     right: bool  # by any name of the answer, and however a date is written
     stage: str  # where it was lost; empty where it is right
-
-
-def exact_match(found: str, gold: str) -> bool:
-    """The official exact match (HotpotQA's, which 2WikiMultiHop takes over)."""
-    return _normalised(found) == _normalised(gold)
-
-
-def token_f1(found: str, gold: str) -> float:
-    """The official F1 of the words; a yes or no must be exact."""
-    one, other = _normalised(found), _normalised(gold)
-    if one != other and {one, other} & {"yes", "no", "noanswer"}:
-        return 0.0
-    here, there = one.split(), other.split()
-    both = sum((Counter(here) & Counter(there)).values())
-    return 2 * both / (len(here) + len(there)) if both else 0.0
-
-
-def _normalised(text: str) -> str:
-    bare = "".join(c for c in text.lower() if c not in string.punctuation)
-    return " ".join(regex.sub(r"\b(a|an|the)\b", " ", bare).split())
 
 
 def ask(question: Question, answerer: Answerer, store: GraphStore) -> Outcome:

@@ -45,6 +45,7 @@ class Answer:
     candidates: tuple[Candidate, ...] = ()
     # Facts of ``paths`` that the store does not hold and the learned vectors expect, with their probabilities.
     predicted: dict[FactId, float] | None = None
+    checked: tuple[str, ...] = ()  # what was held against the graph and its sources, claim by claim; one line each
 
     def triples(self) -> list[list[tuple[str, str, str]]]:
         """The paths by name: one list a path, of (subject, relation, object)."""

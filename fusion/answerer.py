@@ -1,39 +1,65 @@
 """Question → answer with its thread: the one door to question answering.
 
-link → operators over chains of facts, or paths that explain the question → else the best sentence of the best passages
-→ the evidence of every fact, as quotations → every fact and quotation checked → Answer
+link → operators over chains of facts, or paths that explain the question → where that is not sure, the language model,
+if there is one → else the best sentence of the best passages → the evidence of every fact, as quotations → every fact
+and quotation checked → Answer
 
 One pass does it, and keeps a trace: ``ask`` gives the answer, ``explain`` how it came about.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Generator, Sequence
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from fusion.answer import Answer, abstain
-from fusion.asking import unfit, unsaid
+from fusion.asking import contradicted, unfit, unsaid
 from fusion.cues import Speech
 from fusion.homonyms import ask_back, told
 from fusion.operators.operate import Operators
+from fusion.outcome import outcome
 from fusion.paths import Facts
 from fusion.predicting import Predictor
 from fusion.proving import Prover
 from fusion.question import Link, Names, link
 from fusion.reader import Asked, Miss, Reading, read, understand
 from fusion.retrieve import Retriever
-from fusion.trace import Choice, Passage, Trace
+from fusion.steps import Linked, Step
+from fusion.trace import Choice, Passage, Trace, unsettled
 from kg.facts import EntityId, name_key
 from kg.ontology import Ontology
 from kg.store import GraphStore
 from nlp.embed import Embedder
 
 if TYPE_CHECKING:
+    from fusion.context import Context
+    from fusion.decode import Said
+    from fusion.fused import FusedReader, Heard
+    from fusion.gathering import Gatherer
     from fusion.planned import PlannedReader
     from kg.embeddings.learned import LearnedGraph
 
 LONGEST = 1000  # characters of a question
 KEPT = 20_000  # entities whose facts are kept between questions
+
+
+@dataclass(frozen=True, slots=True)
+class _Consulted:
+    """What came of asking a language model: its answer, if it has one, and the passages that it was given."""
+
+    said: Trace | None = None
+    passages: list[Passage] | None = None
+    heard: "Heard | None" = None
+
+    def surer(self, choice: Choice, answer: Answer) -> bool:
+        """Whether the model's answer is more probable than the graph's: only probabilities compare."""
+        said, heard = self.said, self.heard
+        probabilities = heard is not None and heard.spoken.calibrated and choice.by in ("plan", "reasoner")
+        return probabilities and said is not None and said.answer.confidence > answer.confidence
+
+    def after(self, reason: str) -> str:
+        """Why there is no answer, and why the model has none, in one line."""
+        return "; ".join(filter(None, (reason, "" if self.heard is None else self.heard.answer.reason)))
 
 
 class Answerer:
@@ -48,18 +74,20 @@ class Answerer:
         planned: "Callable[[], PlannedReader | None]" = lambda: None,
         names: Callable[[int], Names] | None = None,
         learned: "Callable[[], LearnedGraph] | None" = None,
+        fused: "Callable[[], FusedReader | None]" = lambda: None,
     ) -> None:
         """Without an embedder, passages are found by words and by the graph alone.
 
         ``planned`` is asked at each question for what reads it with a trained planner, if there is one; ``names`` for
         what knows the names of this version of the graph (without it, the store is asked); ``learned``, where a fact is
-        missing and predictions are asked for, for what says which facts to expect.
+        missing and predictions are asked for, for what says which facts to expect; ``fused`` at each question for the
+        language model that answers what the graph alone leaves open, if there is one.
         """
         self._store = store
         self._names = names or (lambda version: store)
         self._ontology = ontology
         self._speech = Speech(store, ontology)
-        self._planned = planned
+        self._planned, self._fused = planned, fused
         self._predictor = Predictor(planned=planned, learned=learned)
         self._operators = Operators(ontology, self._speech, embedder=embedder, planned=planned)
         self._lock = Lock()
@@ -79,7 +107,17 @@ class Answerer:
             PlannerError: the trained planner cannot be read.
             LearningError: what was learned of the graph cannot be read.
         """
-        return self._trace(question, topics, predict=predict).answer
+        return outcome(self._trace(question, topics, predict=predict)).answer
+
+    def stream(
+        self, question: str, *, topics: Collection[EntityId] = (), predict: bool = False
+    ) -> Generator[Step | Answer, None, None]:
+        """How ``ask`` answers, step by step as it is done, and last the answer. Raises as ``ask`` does.
+
+        Whoever closes it before its end stops the language model, too.
+        """
+        trace = yield from self._trace(question, topics, predict=predict)
+        yield trace.answer
 
     def explain(self, question: str, *, topics: Collection[EntityId] = (), predict: bool = False) -> Trace:
         """How ``ask`` answers, and also what it had no need to look at: plans and words, where the other settled it.
@@ -90,13 +128,28 @@ class Answerer:
             PlannerError: the trained planner cannot be read.
             LearningError: what was learned of the graph cannot be read.
         """
-        trace = self._trace(question, topics, predict=predict)
+        trace = outcome(self._trace(question, topics, predict=predict))
         asked, choice = trace.asked, trace.choice
         if asked is None or choice is None:
             return trace
-        planned = self._planned()
         version = self._store.version()
-        facts = self._facts(version, self._names(version))
+        return replace(trace, choice=self._whole(asked, choice, self._facts(version, self._names(version))))
+
+    def gather(self, question: str, gatherer: "Gatherer", *, topics: Collection[EntityId] = ()) -> "Context":
+        """What a language model is given for a question, which is also what it is trained on.
+
+        Raises:
+            StoreError: the store failed.
+            WeightsError: the embedder's weights are missing or damaged.
+            PlannerError: the trained planner cannot be read.
+        """
+        asked, facts = self.understand(question, topics=topics)
+        choice = self._whole(asked, self._choose(asked, facts), facts) if asked.links else None
+        return gatherer.gather(asked, facts, choice, self._prover.found(asked))
+
+    def _whole(self, asked: Asked, choice: Choice, facts: Facts) -> Choice:
+        """The choice with what it had no need to look at."""
+        planned = self._planned()
         thought, ruled, guesses = choice.thought, choice.ruled, choice.guesses
         if thought is None and planned is not None:
             thought = planned.think(asked.text, asked.links)
@@ -104,7 +157,7 @@ class Answerer:
             guesses = planned.reasoned.think(asked.text, thought, facts)
         if ruled is None and choice.operation is None:
             ruled = read(asked, facts, self._ontology)
-        return replace(trace, choice=replace(choice, thought=thought, ruled=ruled, guesses=guesses))
+        return replace(choice, thought=thought, ruled=ruled, guesses=guesses)
 
     def understand(self, question: str, *, topics: Collection[EntityId] = ()) -> tuple[Asked, Facts]:
         """What a question names and asks for, and the facts to read it with.
@@ -133,7 +186,7 @@ class Answerer:
         links = link(self._names(self._store.version()), self._ontology, text)
         return self._prover.passages(self._retriever.retrieve(text, limit=limit, links=links).passages)
 
-    def _trace(self, question: str, topics: Collection[EntityId], *, predict: bool) -> Trace:
+    def _trace(self, question: str, topics: Collection[EntityId], *, predict: bool) -> Generator[Step, None, Trace]:
         if not name_key(question):
             return Trace(abstain(question, "the question is empty"))
         if len(question) > LONGEST:
@@ -145,8 +198,11 @@ class Answerer:
             known = facts.entities(strangers)
             named = sorted(f"{known[id].name} ({known[id].type})" if id in known else str(id) for id in strangers)
             return Trace(abstain(question, f"the question has no name that may mean {' or '.join(named)}"))
+        yield Linked(tuple(asked.links))
         if not asked.links:
-            return self._prover.from_passages(asked, None, "nothing in the graph has a name that the question mentions")
+            reason = "nothing in the graph has a name that the question mentions"
+            model = yield from self._ask_model(asked, None, facts)
+            return model.said or self._from_passages(asked, None, reason, model)
         choice = self._choose(asked, facts)
         while isinstance(choice.reading, Reading) and choice.reading.meant:
             meant = choice.reading.meant
@@ -158,21 +214,53 @@ class Answerer:
             answer = self._from_prediction(asked, choice, facts)
             if not answer.abstained:
                 return Trace(answer, "prediction", asked, choice)
-        if isinstance(choice.reading, Reading):
-            answer = self._prover.from_graph(asked, choice.reading, facts)
+        reading = choice.reading
+        stands = self._prover.from_graph(asked, reading, facts) if isinstance(reading, Reading) else None
+        model = yield from self._ask_model(asked, choice, facts, stands)
+        if isinstance(reading, Miss):
+            if reading.final:
+                return Trace(abstain(question, reading.reason), "nothing", asked, choice)
+            if model.said is not None:
+                return model.said
+            answer = self._prover.from_walk(asked, reading, facts)
             if not answer.abstained:
-                return Trace(answer, choice.by, asked, choice)
-        elif choice.reading.final:
-            return Trace(abstain(question, choice.reading.reason), "nothing", asked, choice)
-        else:
-            answer = self._prover.from_walk(asked, choice.reading, facts)
-            if not answer.abstained:
-                return Trace(answer, "passages", asked, choice)
+                return Trace(answer, "passages", asked, choice, heard=model.heard)
             if predict:
                 answer = self._from_prediction(asked, choice, facts)
                 if not answer.abstained:
-                    return Trace(answer, "prediction", asked, choice)
-        return self._prover.from_passages(asked, choice, answer.reason)
+                    return Trace(answer, "prediction", asked, choice, heard=model.heard)
+            return self._from_passages(asked, choice, answer.reason, model)
+        assert stands is not None
+        if model.said is not None and (stands.abstained or model.surer(choice, stands)):
+            return model.said
+        if not stands.abstained:
+            return Trace(stands, choice.by, asked, choice, heard=model.heard)
+        return self._from_passages(asked, choice, stands.reason, model)
+
+    def _from_passages(self, asked: Asked, choice: Choice | None, reason: str, model: _Consulted) -> Trace:
+        trace = self._prover.from_passages(asked, choice, model.after(reason), model.passages)
+        return replace(trace, heard=model.heard)
+
+    def _ask_model(
+        self, asked: Asked, choice: Choice | None, facts: Facts, standing: Answer | None = None
+    ) -> Generator[Step, None, _Consulted]:
+        """What the language model answers, where the graph leaves a question open and there is one.
+
+        An answer of the graph stands unless what a model says has a probability, too.
+        """
+        fused = self._fused() if unsettled(choice) else None
+        if fused is None or not (standing is None or standing.abstained or fused.calibrated):
+            return _Consulted()
+        whole = None if choice is None else self._whole(asked, choice, facts)
+        passages = self._prover.found(asked)
+
+        def against(one: "Said") -> str:
+            return "" if one.entity is None else contradicted(asked, one.entity, one.facts, self._ontology)
+
+        heard = yield from fused.reading(asked, facts, whole, passages, against=against)
+        if heard.answer.abstained:
+            return _Consulted(passages=passages, heard=heard)
+        return _Consulted(Trace(heard.answer, "model", asked, whole, tuple(passages), heard), passages, heard)
 
     def _choose(self, asked: Asked, facts: Facts) -> Choice:
         operation = self._operators.read(asked, facts, lambda: self._plain(asked, facts).reading)

@@ -5,13 +5,17 @@ leave no choice of a relation: who has no date of death has not died on a date o
 """
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 import regex
 
 from fusion.cues import INVERSE, ONE_WAY, SAME_AS, Cue
 from fusion.question import Link
-from kg.facts import EntityId, Fact
+from kg.facts import Entity, EntityId, Fact
 from kg.ontology import Ontology
+
+if TYPE_CHECKING:
+    from fusion.reader import Asked
 
 _LEAD = regex.compile(
     r"\s*(?:(?:in|at|on|from|to|by|of)\s+)?(?:what|which)\b(?P<is>\s+(?:is|are|was|were)\s+(?:the\s+)?)?",
@@ -62,6 +66,14 @@ def unsaid(
         if single and all(_against(said, _steps(topics, path), ontology) for path in paths):
             return cue
     return None
+
+
+def contradicted(question: "Asked", entity: Entity, path: Sequence[Fact], ontology: Ontology) -> str:
+    """Why an entity to which facts lead cannot be the answer that the words ask for, in one line; else nothing."""
+    if entity.type in question.unfit:
+        return f"the question does not ask for a {entity.type}"
+    cue = unsaid(question.cues, question.links, [path], ontology)
+    return "" if cue is None else f"its facts go against {question.text[cue.start : cue.end]!r}"
 
 
 def _stops(path: Sequence[Fact], steps: int, ontology: Ontology) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from fusion import weights_file
 from fusion.ground import MIRRORED, Ground, Grounds, RowsKept
 from fusion.paths import Facts
-from fusion.planner.model import Asked, Planner, Read, masked
+from fusion.planner.model import Asked, Planner, Read, load, masked
 from fusion.planner.search import answers, foreseen, likely, merged, plans
 from fusion.predicting import Wanted
 from fusion.question import Link
@@ -204,3 +204,21 @@ class PlannedReader:
 def _by_words(ruled: Callable[[], Reading | Miss], why: str, thought: Thought) -> Choice:
     said = ruled()
     return Choice(said, "words", why, thought, said)
+
+
+def open_reader(store: GraphStore, embedder: TokenEmbedder, *, planner: Path, reasoner: Path) -> PlannedReader | None:
+    """What reads questions of a store with a planner, and a reasoner, that were trained of it or of more than it has.
+
+    None where there is no planner.
+
+    Raises:
+        PlannerError: the planner or the reasoner is damaged, or was trained with another encoder.
+    """
+    if not planner.exists():
+        return None
+    from fusion.reasoned import Reasoned
+    from fusion.reasoner.model import load as load_reasoner
+
+    found = load(planner)
+    reasoned = Reasoned(found, load_reasoner(reasoner), embedder) if reasoner.exists() else None
+    return PlannedReader(store, found, embedder, reasoned=reasoned)

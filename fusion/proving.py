@@ -65,15 +65,25 @@ class Prover:
         names = facts.entities({end for fact in steps.values() for end in (fact.subject, fact.object)})
         return self._from_sentence(asked, found, source, miss.reason, tuple(map(Path, about.values())), names)
 
-    def from_passages(self, asked: Asked, choice: Choice | None, reason: str) -> Trace:
+    def found(self, asked: Asked) -> list[Passage]:
+        """The passages that are read for a question, best first.
+
+        Raises:
+            StoreError: the store failed.
+            WeightsError: the embedder's weights are missing or damaged.
+        """
+        return self.passages(self._retriever.retrieve(asked.text, limit=READ, links=asked.links).passages)
+
+    def from_passages(
+        self, asked: Asked, choice: Choice | None, reason: str, passages: Sequence[Passage] | None = None
+    ) -> Trace:
         """Answer from the best sentence of the best passages, or abstain for this reason.
 
         Raises:
             StoreError: the store failed.
             WeightsError: the embedder's weights are missing or damaged.
         """
-        hits = self._retriever.retrieve(asked.text, limit=READ, links=asked.links).passages
-        passages = self.passages(hits)
+        passages = self.found(asked) if passages is None else passages
         found = extract(
             asked,
             [ChunkHit(passage.chunk, passage.score) for passage in passages],

@@ -8,11 +8,12 @@ from fusion.reader import Asked, Miss, Reading
 from kg.facts import Chunk
 
 if TYPE_CHECKING:
+    from fusion.fused import Heard
     from fusion.operators.answers import Operation
     from fusion.reasoned import Guess
     from fusion.thought import Thought
 
-By = Literal["plan", "reasoner", "words", "operators", "prediction", "passages", "nothing"]
+By = Literal["plan", "reasoner", "words", "operators", "prediction", "model", "passages", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +52,13 @@ class Trace:
     asked: Asked | None = None
     choice: Choice | None = None  # None where nothing is linked
     passages: tuple[Passage, ...] = ()  # that were read, best first
+    heard: "Heard | None" = None  # of the language model, where it was asked
+
+
+def unsettled(choice: Choice | None) -> bool:
+    """Whether the graph alone leaves a question open: nothing is named, nothing found, or nothing sure."""
+    if choice is None:
+        return True
+    if choice.operation is not None:
+        return False
+    return choice.unsure or (isinstance(choice.reading, Miss) and not choice.reading.final)

@@ -1,13 +1,15 @@
 """Every answer against the store before anyone sees it: facts exist, quotations are the characters, paths join.
 
-What fails is removed; an answer that loses all of its facts, or all of its quotations, is withdrawn.
+What fails is removed: a path with a fact that is not there, and one of whose facts no true quotation is left although
+they have evidence. An answer that loses all of its paths, or all of its quotations, is withdrawn.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from fusion.answer import Answer, Citation, abstain
-from kg.facts import ChunkId, Fact, FactId, Path
+from fusion.operators.values import read_date, read_number
+from kg.facts import ChunkId, EntityId, Fact, FactId, Path
 from kg.store import GraphStore
 
 
@@ -39,14 +41,18 @@ def verify(
     )
     named = answer.names or {}
     paths = tuple(p for p in paths if all(f.subject in named and f.object in named for f in p.facts))
-    citations = _true_citations(answer.citations, store, chunks, held)
+    citations = true_citations(answer.citations, store, chunks, held)
     kept = {fact.id for path in paths for fact in path.facts}
     citations = tuple(c for c in citations if c.fact is None or c.fact in kept)
-    lost = len(answer.paths) - len(paths)
-    if lost and (joint or not paths):
+    unheld = len(answer.paths) - len(paths)
+    if unheld and (joint or not paths):
         return abstain(answer.question, "what was found did not hold when it was checked against the graph")
-    if not citations and any(held[id].evidence for id in kept & held.keys()):
+    paths = tuple(path for path in paths if quoted(path.facts, held, citations))
+    lost = len(answer.paths) - len(paths)
+    if lost > unheld and (joint or not paths):
         return abstain(answer.question, "the quotations found did not hold when they were checked against the sources")
+    kept = {fact.id for path in paths for fact in path.facts}
+    citations = tuple(c for c in citations if c.fact is None or c.fact in kept)
     if not answer.paths and not citations:
         return abstain(answer.question, "the quotations found did not hold when they were checked against the sources")
     ends = {id for path in paths for id in (path.facts[-1].subject, path.facts[-1].object)}
@@ -66,9 +72,47 @@ def connected(path: Path) -> bool:
     return all({one.subject, one.object} & {other.subject, other.object} for one, other in pairs)
 
 
-def _true_citations(
+def walks(path: Sequence[Fact], to: EntityId) -> EntityId | None:
+    """Where a way begins that ends at an entity, each fact going on from the one before; None if it is no way."""
+    here = to
+    for fact in reversed(path):
+        if here not in (fact.subject, fact.object):
+            return None
+        here = fact.subject if here == fact.object else fact.object
+    return here
+
+
+def borne(entity: EntityId, path: Sequence[Fact], topics: Collection[EntityId]) -> bool:
+    """Whether facts bear an entity out as the answer to a question that names the topics.
+
+    They are one way that begins at a topic. Where none is named, or where the entity is one of several, as in a
+    comparison, a single fact of it will do.
+    """
+    start = walks(path, entity)
+    if start is None or not path:
+        return False
+    return start in topics or (len(path) == 1 and (not topics or (entity in topics and len(topics) > 1)))
+
+
+def same_value(one: str, other: str) -> bool:
+    """Whether two texts are the same date, or the same number in the same unit: "1,200 m" and "1.2 km"."""
+    return any(value is not None and value == read(other) for read in (read_date, read_number) if (value := read(one)))
+
+
+def quoted(path: Sequence[Fact], held: Mapping[FactId, Fact], citations: Sequence[Citation]) -> bool:
+    """Whether some fact of a path is quoted, if any that is ``held`` has evidence."""
+    evidenced = any(held[fact.id].evidence for fact in path if fact.id in held)
+    return not evidenced or not {fact.id for fact in path}.isdisjoint(citation.fact for citation in citations)
+
+
+def true_citations(
     citations: Sequence[Citation], store: GraphStore, chunks: Mapping[Citation, ChunkId], held: Mapping[FactId, Fact]
 ) -> tuple[Citation, ...]:
+    """Those that are characters of their source, and state the fact that they are given for, if any.
+
+    Raises:
+        StoreError: the store failed.
+    """
     stored = {chunk.id: chunk for chunk in store.chunks({chunks[c] for c in citations if c in chunks})}
     sources = {record.id: record.source for record in store.document_records({c.document for c in citations})}
     true = []

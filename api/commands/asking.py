@@ -20,12 +20,12 @@ def ask(
 ) -> None:
     """Answer a question from the graph, with the path and the quotations that lead there."""
     with open_services(store) as services:
-        wanted = services.question(question)
-        answer = services.answerer.ask(wanted, topics=views.chosen(services.store, topics or ()), predict=predict)
+        wanted, out = services.question(question), display(services)
+        chosen = views.chosen(services.store, topics or ())
         if as_json:
-            display(services).json(views.answer(answer))
+            out.json(views.answer(services.answerer.ask(wanted, topics=chosen, predict=predict)))
         else:
-            display(services).answer(answer)
+            out.watch(services.answerer.stream(wanted, topics=chosen, predict=predict))
 
 
 def search(

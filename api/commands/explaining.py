@@ -14,12 +14,14 @@ from api.schemas import PredictedStep, Step
 PLANS = 5  # that are shown; --json has all
 GUESSES = 3
 PATHS = 10
+LONGEST = 80  # characters of a part that a language model read
 _BY = {
     "plan": "by the best plan",
     "reasoner": "by the reasoner",
     "words": "by its words",
     "operators": "by operators",
     "prediction": "by a prediction",
+    "model": "by the language model",
     "passages": "from a passage",
     "nothing": "not at all",
 }
@@ -30,6 +32,9 @@ def explain(
     cypher: Annotated[
         bool, typer.Option("--cypher", help="Print a query that finds the answer in Neo4j Browser.")
     ] = False,
+    influence: Annotated[
+        bool, typer.Option(help="Also say what moved a language model that was asked, which takes some seconds.")
+    ] = True,
     topics: Topics = None,
     predict: Predict = False,
     store: Store = None,
@@ -40,7 +45,7 @@ def explain(
     with open_services(store) as services:
         wanted = services.question(question)
         chosen = views.chosen(services.store, topics or ())
-        found = explaining.explain(services, wanted, topics=chosen, predict=predict)
+        found = explaining.explain(services, wanted, topics=chosen, predict=predict, influence=influence and not cypher)
         out = display(services)
         if not found.planner:
             note("no planner has been trained for this graph; `clew learn --questions` trains one")
@@ -95,6 +100,8 @@ def _tree(out: Display, found: explaining.ExplanationOut) -> None:
     if found.passages:
         read = ", ".join(dict.fromkeys(plain(one.title or one.document) for one in found.passages))
         out.line(f"  read for it: {read}")
+    if found.model is not None:
+        _model(out, found.model)
     if found.answer.abstained:
         out.line(f"  not answered: {plain(found.answer.reason)}")
         return
@@ -105,6 +112,32 @@ def _tree(out: Display, found: explaining.ExplanationOut) -> None:
         out.line(f"      {_path(out, path)}")
     if len(found.answer.paths) > PATHS:
         out.line(f"      … and {plural(len(found.answer.paths) - PATHS, 'path')} more")
+
+
+def _model(out: Display, model: explaining.ModelOut) -> None:
+    read = [plural(model.facts, "fact"), plural(model.passages, "passage")]
+    if model.soft_tokens:
+        read.append(plural(model.soft_tokens, "soft token"))
+    left = f" ({plain(model.left_out)})" if model.left_out else ""
+    out.line(f"  {plain(model.name)} read {', '.join(read)}{left}")
+    if not model.said:
+        out.line(f"    said nothing, because: {plain(model.reason)}")
+    elif model.claims:
+        out.line(f"    said: {plain(model.said)} (confidence {model.confidence:.2f})")
+    else:
+        out.line(f"    said: {plain(model.said)} ({plain(model.reason)})")
+    for claim in model.claims:
+        out.line(f"      {'kept' if claim.kept else 'left out'}: {plain(claim.note)}")
+    if model.influences:
+        tried, parts = len(model.influences), model.facts + model.passages + model.soft_tokens
+        out.line(f"    moved by (log-likelihood with it, less that without it; {tried} of {parts} parts tried)")
+    out.columns(
+        (
+            (f"{one.change:+.2f}", f"{one.kind} {one.number}", one.text[:LONGEST] + "…" * (len(one.text) > LONGEST))
+            for one in model.influences
+        ),
+        indent=6,
+    )
 
 
 def _path(out: Display, path: list[Step]) -> str:

@@ -16,6 +16,22 @@ if TYPE_CHECKING:
 SHOWN = 5  # bad lines, or relations without words, that are named; the rest are counted
 
 
+def read(path: Path) -> "tuple[list[Question], int]":
+    """A person's questions, and how many lines are none; some of these are told.
+
+    Raises:
+        InputError: the file cannot be read, or holds no question.
+    """
+    from fusion.planner.questions import read_questions
+
+    questions, problems = read_questions(path)
+    for line in problems.lines[:SHOWN]:
+        note(line)
+    if problems.count > SHOWN:
+        note(f"… and {plural(problems.count - SHOWN, 'line')} more")
+    return questions, problems.count
+
+
 def learn_planner(
     services: Services,
     path: Path | None,
@@ -34,17 +50,7 @@ def learn_planner(
         PlannerError: nothing can be learned from, or the planner cannot be written.
         typer.Abort: it was interrupted; what was learned before is as it was.
     """
-    from fusion.planner.questions import read_questions
-
-    questions: list[Question] = []
-    unreadable = 0
-    if path is not None:
-        questions, problems = read_questions(path)
-        unreadable = problems.count
-        for line in problems.lines[:SHOWN]:
-            note(line)
-        if unreadable > SHOWN:
-            note(f"… and {plural(unreadable - SHOWN, 'line')} more")
+    questions, unreadable = ([], 0) if path is None else read(path)
     try:
         found = planning.learn(
             services,

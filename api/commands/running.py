@@ -30,7 +30,8 @@ def serve(
     host, port = host or chosen.host, port or chosen.port
     services = Services(chosen, notify=note)
     try:
-        services.store.version()  # a store that cannot be reached is said so before anything listens
+        services.store.version()  # what cannot be reached or opened is said so before anything listens
+        services.fused_reader  # noqa: B018
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             listener = socket.create_server((host, port), family=family, backlog=128)

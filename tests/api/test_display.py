@@ -2,10 +2,18 @@
 
 import io
 import json
+import re
+from collections.abc import Iterator
+
+import pytest
 
 from api.display import Display, plain
 from api.schemas import Step
 from fusion.answer import Answer, Citation
+from fusion.prompt import Prompt
+from fusion.steps import Given, Linked, Piece
+from fusion.steps import Step as Step_
+from kg.errors import StoreError
 from kg.facts import DocumentId, Entity, Fact, Path
 
 FILM = Entity("Film", "Radioactive")
@@ -121,3 +129,62 @@ def test_columns_line_up_whatever_the_script() -> None:
     stream = pipe()
     Display(colour=False, stream=stream).columns([("糖尿病", "1"), ("Person", "22"), ("é", "3")])
     assert written(stream).splitlines() == ["糖尿病  1", "Person  22", "é       3"]
+
+
+# -- a draft ------------------------------------------------------------------------------------------------------
+
+
+def steps(*pieces: str) -> Iterator[Step_ | Answer]:
+    prompt = Prompt("", "", (DIRECTED,), (), (), NAMES, 0)
+    yield Linked(())
+    yield Given("a model", prompt)
+    yield from map(Piece, pieces)
+    yield answer()
+
+
+def plainly() -> str:
+    stream = pipe()
+    Display(colour=True, stream=stream).answer(answer())
+    return written(stream)
+
+
+def test_what_is_drafted_is_one_line_that_goes() -> None:
+    stream = Terminal(io.BytesIO(), encoding="utf-8", write_through=True)
+    Display(colour=True, stream=stream).watch(steps(" Mattias", " Ripa [1]", "\x1b[31mred\n"))
+    drafts, _, shown = written(stream).rpartition("\r\x1b[2K")
+    frames = drafts.split("\r\x1b[2K")
+    assert frames[1:4] == [
+        "\x1b[2ma model reads 1 fact and 0 passages\x1b[0m",
+        "\x1b[2mMattias\x1b[0m",
+        "\x1b[2mMattias Ripa [1]\x1b[0m",
+    ]
+    assert frames[4] == "\x1b[2mMattias Ripa [1]\\u001b[31mred\x1b[0m"
+    assert re.sub(r"\x1b\[\d+m", "", shown) == plainly()
+
+
+def test_a_draft_stays_on_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    stream = Terminal(io.BytesIO(), encoding="utf-8", write_through=True)
+    Display(colour=True, stream=stream).watch(steps("多饮、" * 50, "x" * 50))
+    frames = re.findall(r"\x1b\[2m(.*?)\x1b\[0m", written(stream).rpartition("\r\x1b[2K")[0])
+    assert frames
+    for frame in frames:
+        assert sum(2 if ord(sign) > 0x2000 else 1 for sign in frame) <= 19
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_nothing_is_drafted_where_nobody_sees_it(colour: bool) -> None:
+    stream = pipe() if colour else Terminal(io.BytesIO(), encoding="utf-8", write_through=True)
+    Display(colour=colour, stream=stream).watch(steps("Mattias"))
+    assert written(stream) == plainly()
+
+
+def test_a_draft_goes_also_where_it_comes_to_nothing() -> None:
+    def fails() -> Iterator[Step_ | Answer]:
+        yield Piece("Mattias")
+        raise StoreError("the store is gone")
+
+    stream = Terminal(io.BytesIO(), encoding="utf-8", write_through=True)
+    with pytest.raises(StoreError):
+        Display(colour=True, stream=stream).watch(fails())
+    assert written(stream).endswith("\r\x1b[2K")

@@ -57,6 +57,7 @@ def test_an_answer_has_the_documented_shape(client: TestClient) -> None:
     answer = client.post("/ask", json={"question": "Who directed Radioactive?"}).json()
     assert answer.keys() == {
         "question", "answer", "abstained", "reason", "confidence", "entities", "paths", "citations", "candidates",
+        "checked",
     }  # fmt: skip
     assert answer["question"] == "Who directed Radioactive?"
     for citation in answer["citations"]:

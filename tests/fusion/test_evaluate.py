@@ -1,7 +1,7 @@
 import pytest
 
 from fusion.answer import Answer
-from fusion.evaluate import is_right, normalise
+from fusion.evaluate import Abstention, exact_match, is_right, normalise, recall, rouge_l, token_f1
 from kg.facts import Entity
 
 
@@ -51,3 +51,48 @@ def test_an_abstention_is_wrong_whatever_it_holds() -> None:
 
 def test_no_answer_does_not_equal_an_empty_gold() -> None:
     assert not is_right(Answer("Where?", ""), [""])
+
+
+@pytest.mark.parametrize(
+    ("found", "gold", "exact", "f1"),
+    [
+        ("The Red Balloon!", "red balloon", True, 1.0),
+        ("Montreal, Quebec", "Montreal", False, 2 / 3),
+        ("no", "No.", True, 1.0),
+        ("no doubt", "no", False, 0.0),
+        ("Ann Lee", "Bo Diddley", False, 0.0),
+        ("多饮，多尿。", "多饮多尿", True, 1.0),
+        ("多饮", "多饮多尿", False, 2 / 3),
+        ("", "Ann", False, 0.0),
+    ],
+)
+def test_the_official_measures(found: str, gold: str, exact: bool, f1: float) -> None:
+    assert exact_match(found, gold) == exact
+    assert token_f1(found, gold) == pytest.approx(f1)
+
+
+@pytest.mark.parametrize(
+    ("found", "gold", "f1"),
+    [
+        ("the cat sat on the mat", "the cat is on the mat", 5 / 6),
+        ("mat the on sat cat the", "the cat sat on the mat", 1 / 2),
+        ("Grade-4 gliomas", "grade 4 gliomas.", 1.0),
+        ("糖尿病有症状", "糖尿病没有症状", 12 / 13),
+        ("", "a", 0.0),
+    ],
+)
+def test_rouge_l(found: str, gold: str, f1: float) -> None:
+    assert rouge_l(found, gold) == pytest.approx(f1)
+
+
+def test_recall() -> None:
+    assert recall(["a", "b", "c"], ["a", "d"]) == 0.5
+    assert recall([], []) == 1.0
+
+
+def test_abstention() -> None:
+    asked = [(True, True)] * 6 + [(True, False)] * 2 + [(False, True)] * 4 + [(False, False)] * 9
+    found = Abstention.of(asked)
+    assert (found.precision, found.recall) == (0.75, 0.6)
+    assert found.f1 == pytest.approx(2 / 3)
+    assert Abstention.of([(False, False)]) == Abstention(0.0, 0.0, 0.0)

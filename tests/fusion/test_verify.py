@@ -163,3 +163,20 @@ def test_a_fact_whose_entity_is_not_named_goes() -> None:
 @pytest.mark.parametrize("entity", [Entity("Person", "Nobody")])
 def test_nothing_to_show_is_no_answer(entity: Entity) -> None:
     assert verify(Answer("?", "Nobody", entities=(entity,), names={entity.id: entity}), STORE, {}).abstained
+
+
+def test_one_true_quotation_hides_no_false_one() -> None:
+    one, other = (
+        fact for fact in FACTS if fact.relation == "born_in" and NAMES[fact.object].name in ("Paris", "Oslo", "Flora")
+    )
+    answer, cut = answer_of([one, other])
+    true, false = answer.citations
+    forged = replace(false, quote=false.quote.swapcase())
+    left = verify(replace(answer, citations=(true, forged)), STORE, {true: cut[true], forged: cut[false]})
+    assert [path.facts for path in left.paths] == [(one,)]
+    assert left.text == NAMES[one.object].name
+    assert left.citations == (true,)
+    assert verify(
+        replace(answer, citations=(true, forged)), STORE, {true: cut[true], forged: cut[false]}, joint=True
+    ).abstained
+    assert verify(replace(answer, citations=(true,)), STORE, cut).text == left.text  # nor may one be missing

@@ -1,0 +1,446 @@
+"""What does each part of the fused model add, on the same questions and with the same budget?
+
+``python -m benchmarks.fusion --set 2wiki`` (see benchmarks/question_sets.py for the others) reads the set's graph into
+memory, trains its planner and reasoner (kept for the next run), and asks the set's test questions of every variant of
+benchmarks/fusion_variants.py. ``--adapter FOLDER`` gives the trained adapter, and ``--plain-adapter FOLDER`` one that
+was trained on the same examples with ``--no-soft-tokens``; without one, the variant that needs it is passed over with a
+line that says so, and without the first the grammar holds the untrained model.
+
+Then as many questions are asked again of a graph without what answers them: the passages that hold the answers, with
+what they alone state, or, where a set has no passages, the last facts of the chains that explain the answers, with the
+text that states them. Abstaining is measured over both, by the questions alone of which something was withheld: of the
+others it is not known that nothing answers them any more. ``--answerable`` leaves that out.
+
+The planner is trained anew when its code, api/planning.py, the questions that it learns from, or the graph are others.
+Every answer is written to a file under ``--cache`` at once, under the set, the variant, the adapter, the data and the
+code: the same command goes on where it was stopped. Rows are made of these files; ``--no-write`` only prints them.
+``--questions N`` asks the first N, ``--variants a,b`` these variants alone. The first token is timed for the first 20
+questions. ``--memory`` asks five questions of the fused variant alone, and says how much memory the process then takes.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from api.assemble import Services
+from api.planning import learn
+from api.settings import Settings
+from benchmarks.fusion_variants import UNTRAINED, VARIANTS, Bench, Models, Reply, Work
+from benchmarks.question_sets import SETS, Kind, QuestionSet, drawn, supporting
+from benchmarks.rows import Row, merge_rows
+from fusion import adapter
+from fusion.answerer import Answerer
+from fusion.evaluate import Abstention, Question, exact_match, normalise, rouge_l, token_f1
+from fusion.fused import FusedReader
+from fusion.gathering import Gatherer
+from fusion.language import open_model
+from fusion.language.causal import HuggingFaceModel
+from fusion.model import FusedModel
+from fusion.planned import open_reader
+from fusion.planner.questions import Question as Given
+from fusion.reasoner.fusing import calibration_error
+from fusion.speaking import LocalSpeaker
+from fusion.tuning.curriculum import placed
+from kg.facts import ChunkId
+from kg.mirror import mirror
+from kg.store import GraphStore
+from kg.withheld import Withheld, WithheldStore, only_in, stating
+from nlp.weights import cache_folder
+
+NAME = "fusion"
+ROOT = Path(__file__).parents[1]
+WARM = Question("What is it about?", ("",))  # asked first, and not counted: what is read once is read then
+TIMED = 20  # questions whose first token is timed
+MARK = "taught-by.sha256"  # beside the planner: what it was trained by
+LEARNING = ("fusion/planner", "fusion/reasoner")
+PARTS = ("answerable", "unanswerable")
+Answers = dict[tuple[str, str], dict[int, Reply]]  # (variant, part) → number of the question → what was answered
+
+
+class Ground:
+    """A set's graph in memory, with what reads questions of it."""
+
+    def __init__(self, found: QuestionSet, folder: Path) -> None:
+        """``folder`` keeps the planner and the reasoner, which learn from the train part, or from made questions."""
+        self.found = found
+        self.services = Services(Settings(store="memory:", model=folder), notify=_say)
+        begun = time.perf_counter()
+        found.fill(self.services)
+        counts = self.services.store.counts()
+        _say(f"{counts.chunks:,} passages and {counts.facts:,} facts read in {time.perf_counter() - begun:.0f} s")
+        self.mark = taught_by(self.services.store, found)
+        written = folder / MARK
+        if not self.services.planner_file.exists() or not written.exists() or written.read_text("utf-8") != self.mark:
+            written.unlink(missing_ok=True)  # what is left of a training that ends midway is no one's
+            learn(self.services, given(found.train), generated=not found.train, seed=0, tell=_say)
+            folder.mkdir(parents=True, exist_ok=True)
+            written.write_text(self.mark, "utf-8")
+
+    def answerer(self, store: GraphStore, fused: FusedReader | None = None, *, planned: bool = True) -> Answerer:
+        """What answers questions of the graph, or of what is left of it; not ``planned``, without the planner."""
+        services = self.services
+        read = None
+        if planned:
+            read = open_reader(store, services.embedder, planner=services.planner_file, reasoner=services.reasoner_file)
+        if read is not None:
+            read.warm()
+        return Answerer(
+            store,
+            embedder=services.embedder,
+            ontology=services.ontology,
+            planned=lambda: read,
+            names=services.names,
+            fused=lambda: fused,
+        )
+
+    def bench(self, store: GraphStore, models: Models, variants: Sequence[str]) -> Bench:
+        """Variants over the graph, or over what is left of it."""
+
+        def gatherer() -> Gatherer:
+            return Gatherer(store, embedder=self.services.embedder, viewed=models.adapted)
+
+        def answerer(work: Work) -> Answerer:
+            fused = FusedReader(store, gatherer(), models.speaker) if work == "fused" else None
+            return self.answerer(store, fused, planned=work not in ("understand", "search"))
+
+        found = Bench(store, models, gatherer(), answerer)
+        found.ask(WARM, variants)
+        return found
+
+    def without(self, asked: Sequence[tuple[int, Question]]) -> tuple[GraphStore, list[tuple[int, Question]]] | None:
+        """The graph without what answers these questions, and those of which something was withheld.
+
+        None where the set tells of none of them what answers it.
+        """
+        store, questions = self.services.store, [question for _, question in asked]
+        if by_title := supporting(store, questions):
+            chunks = frozenset[ChunkId]().union(*by_title.values())
+            rest = WithheldStore(store, Withheld(only_in(store, chunks), chunks))
+            return rest, [one for one in asked if not by_title.keys().isdisjoint(one[1].supporting)]
+        answering = placed(store, mirror(store), given(questions), hops=self.found.hops)
+        facts = frozenset(fact for one in answering for fact in one.facts)
+        if not facts:
+            return None
+        rest = WithheldStore(store, Withheld(facts, stating(store.facts_between(facts))))
+        return rest, [one for one, posed in zip(asked, answering, strict=True) if posed.facts]
+
+
+def taught_by(store: GraphStore, found: QuestionSet) -> str:
+    """A digest of what planner and reasoner come of: their code, the questions that they learn from, and the graph."""
+    digest = hashlib.sha256(repr(found.train).encode())
+    code = [path for package in LEARNING for path in (ROOT / package).rglob("*.py")]
+    for path in sorted((*code, ROOT / "fusion" / "fitting.py", ROOT / "api" / "planning.py")):
+        digest.update(path.read_bytes())
+    for fact in sorted(repr((fact.subject, fact.relation, fact.object)) for fact in store.all_facts()):
+        digest.update(fact.encode())
+    for document in sorted(record.id for record in store.documents()):
+        for chunk in store.chunks_of(document):
+            digest.update(f"{len(chunk.text)} {chunk.text}".encode())
+    return digest.hexdigest()
+
+
+def given(asked: Sequence[Question]) -> list[Given]:
+    """Questions as `clew learn --questions` takes them."""
+    return [Given(at, one.text, one.gold, one.topic) for at, one in enumerate(asked, 1)]
+
+
+def models(
+    ground: Ground,
+    variants: Collection[str],
+    *,
+    adapted: Path | None = None,
+    plain: Path | None = None,
+    address: str = "",
+) -> Models:
+    """The language model as often as variants need it: as published, and with each of two adapters."""
+
+    def opened() -> HuggingFaceModel:
+        found = open_model(address, notify=_say)
+        if not isinstance(found, HuggingFaceModel):
+            raise SystemExit("give a model that runs in this process: one behind a server reads no soft tokens")
+        return found
+
+    def fused(folder: Path) -> FusedModel:
+        learned = ground.services.store.learned()
+        return adapter.load(
+            folder,
+            opened(),
+            encoder=ground.services.embedder.name,
+            vector_width=0 if learned is None else learned.dimensions,
+            merge=True,
+        )
+
+    tuned = fused(plain).language if plain is not None and "tuned" in variants else None
+    if adapted is None:
+        published = opened()
+        return Models(published, LocalSpeaker(published), tuned=tuned)
+    both = fused(adapted)
+    published = opened() if {*variants} & {*UNTRAINED} else both.language
+    return Models(published, LocalSpeaker(both.language, soft_tokens=both.soft_tokens), adapted=True, tuned=tuned)
+
+
+def passed_over(variants: Collection[str], adapted: Path | None, plain: Path | None) -> dict[str, str]:
+    """The variants for which an adapter is missing, and how it is given."""
+    missing = {"tuned": (plain, "--plain-adapter"), "soft": (adapted, "--adapter")}
+    return {one: option for one, (folder, option) in missing.items() if folder is None and one in variants}
+
+
+def compared(adapted: Path, plain: Path) -> str:
+    """Why two adapters do not show what soft tokens add, in one line; nothing where they do."""
+    one, other = (adapter.read_about(folder).trained for folder in (adapted, plain))
+    if not one.soft_tokens or other.soft_tokens:
+        return "--adapter must be trained with soft tokens, and --plain-adapter with --no-soft-tokens"
+    if (one.data, one.examples, one.seed, one.earlier) != (other.data, other.examples, other.seed, other.earlier):
+        return "the two adapters were not trained on the same examples with the same seed; train one of them anew"
+    return ""
+
+
+class Kept:
+    """The answers of one set, in a file for each variant, part, adapter and state of the code."""
+
+    def __init__(self, folder: Path, mark: str) -> None:
+        self._folder, self._mark = folder, mark
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def read(self, variant: str, part: str) -> dict[int, Reply]:
+        """What was answered before; a last line that was cut off is taken out, and asked again."""
+        path = self._path(variant, part)
+        text = path.read_text("utf-8") if path.exists() else ""
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:
+            path.write_text(whole, "utf-8")
+        found = {}
+        for line in whole.splitlines():
+            row = json.loads(line)
+            number = row.pop("question")
+            found[number] = Reply(**row | {"items": tuple(map(tuple, row["items"]))})
+        return found
+
+    def add(self, variant: str, part: str, number: int, reply: Reply) -> None:
+        """Keep an answer."""
+        with self._path(variant, part).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"question": number, **reply.row()}) + "\n")
+
+    def _path(self, variant: str, part: str) -> Path:
+        return self._folder / f"{variant}-{part}-{self._mark}.jsonl"
+
+
+def mark(folders: Iterable[Path | None], address: str, ground: Ground) -> str:
+    """A digest of the code that answers, the language model's address, the adapters, the data and the questions."""
+    found = hashlib.sha256(f"{address} {ground.mark} {ground.found.test!r}".encode())
+    code = [path for package in ("kg", "nlp", "fusion") for path in (ROOT / package).rglob("*") if path.is_file()]
+    code = [path for path in code if path.suffix in (".py", ".toml", ".ttl")]
+    code += [ROOT / "benchmarks" / name for name in ("fusion.py", "fusion_variants.py", "question_sets.py")]
+    for path in sorted(code):
+        found.update(path.read_bytes())
+    for folder in folders:
+        found.update(b"none" if folder is None else (folder / adapter.ABOUT).read_bytes())
+    return found.hexdigest()[:12]
+
+
+def ask(bench: Bench, part: str, asked: Sequence[tuple[int, Question]], variants: Sequence[str], kept: Kept) -> Answers:
+    """The answers of variants to questions: those that were kept, and the others anew."""
+    answers: Answers = {(variant, part): kept.read(variant, part) for variant in variants}
+    begun = time.perf_counter()
+    for done, (number, question) in enumerate(asked, 1):
+        missing = [variant for variant in variants if number not in answers[variant, part]]
+        timed = part == PARTS[0] and number < TIMED
+        for variant, reply in bench.ask(question, missing, first=timed).items() if missing else ():
+            kept.add(variant, part, number, reply)
+            answers[variant, part][number] = reply
+        if missing and (done % 20 == 0 or done == len(asked)):
+            _say(f"{part}: {done} of {len(asked)} questions, {time.perf_counter() - begun:.0f} s")
+    return answers
+
+
+def rows_of(
+    found: QuestionSet,
+    asked: Sequence[tuple[int, Question]],
+    withheld: Sequence[tuple[int, Question]],
+    answers: Answers,
+    command: str,
+) -> Iterator[Row]:
+    """A row a measure and variant; ``withheld`` are the questions whose answers were: abstaining is told by these."""
+    grouped: defaultdict[str, dict[str, dict[int, Reply]]] = defaultdict(dict)
+    for (variant, part), replies in answers.items():
+        grouped[variant][part] = replies
+    questions = [question for _, question in asked]
+    for variant, parts in grouped.items():
+        answered = [parts[PARTS[0]][number] for number, _ in asked]
+        without = [parts[PARTS[1]][number] for number, _ in withheld] if PARTS[1] in parts else []
+        seconds = sum(reply.milliseconds for reply in (*answered, *without)) / 1000
+        row = partial(_row, found.title, variant, seconds, command, f"{len(asked)} test questions")
+        for measure, (value, unit) in measures(found.kind, questions, answered).items():
+            yield row(measure, value, unit)
+        if variant == "fused":
+            yield row("language model spoke", _percent(reply.spoke for reply in answered), "%")
+        if without:
+            pairs = [(parts[PARTS[0]][number].abstained, False) for number, _ in withheld]
+            told = Abstention.of(pairs + [(reply.abstained, True) for reply in without])
+            split = f"{len(withheld)} test questions, with and without what answers them"
+            row = partial(_row, found.title, variant, seconds, command, split)
+            for measure in ("precision", "recall", "f1"):
+                yield row(f"abstention {measure}".replace("f1", "F1"), 100 * getattr(told, measure), "%")
+
+
+def measures(kind: Kind, asked: Sequence[Question], replies: Sequence[Reply]) -> dict[str, tuple[float, str]]:
+    """What answers to questions come to."""
+    right = [is_right(question, reply) for question, reply in zip(asked, replies, strict=True)]
+    done = [(reply, good) for reply, good in zip(replies, right, strict=True) if not reply.abstained]
+    found: dict[str, tuple[float, str]] = {}
+    if kind == "names":
+        found["Hits@1"] = _percent(right), "%"
+        found["F1 of names"] = _percent(map(f1_of_names, asked, replies)), "%"
+    else:
+        found["exact match"] = _percent(_best(exact_match, asked, replies)), "%"
+        found["F1 of words"] = _percent(_best(token_f1, asked, replies)), "%"
+    if kind == "text":
+        found["right, by any name"] = _percent(right), "%"
+    if kind == "long":
+        found["ROUGE-L"] = _percent(_best(rouge_l, asked, replies)), "%"
+    found["answered"] = _percent(not reply.abstained for reply in replies), "%"
+    if done:
+        if kind != "long":
+            found["right among answered"] = _percent(good for _, good in done), "%"
+            chances = np.array([reply.confidence for reply, _ in done])
+            found["calibration error"] = 100 * calibration_error(chances, np.array([g for _, g in done], float)), "%"
+        found["borne out by graph or sources"] = _percent(reply.borne for reply, _ in done), "%"
+    found["evidence recall"] = _percent(reply.evidence for reply in replies), "%"
+    times = [reply.milliseconds for reply in replies]
+    found["answer p50"] = float(np.percentile(times, 50)), "ms"
+    found["answer p95"] = float(np.percentile(times, 95)), "ms"
+    if firsts := [reply.first for reply in replies if reply.first]:
+        found["first token p50"] = float(np.percentile(firsts, 50)), "ms"
+    return found
+
+
+def is_right(question: Question, reply: Reply) -> bool:
+    """Whether the first thing that was named is an answer, by any of its names."""
+    gold = {normalise(name) for name in question.gold}
+    return bool(reply.items) and not gold.isdisjoint(normalise(name) for name in reply.items[0] if name.strip())
+
+
+def f1_of_names(question: Question, reply: Reply) -> float:
+    """The F1 of all that was named."""
+    gold = {normalise(name) for name in question.gold}
+    hits = [gold & {normalise(name) for name in item if name.strip()} for item in reply.items]
+    both = len(set().union(*hits))
+    return 2 * both / (len(reply.items) + len(gold)) if both else 0.0
+
+
+def _best(measure: Callable[[str, str], float], asked: Sequence[Question], replies: Sequence[Reply]) -> Iterator[float]:
+    """Of each question, how near the text comes to the answer that it is nearest to."""
+    for question, reply in zip(asked, replies, strict=True):
+        yield 0.0 if reply.abstained else max(float(measure(reply.text, gold)) for gold in question.gold)
+
+
+def _percent(values: Iterable[float]) -> float:
+    return 100 * float(np.mean(list(values)))
+
+
+def _row(
+    data: str, variant: str, seconds: float, command: str, split: str, measure: str, value: float, unit: str
+) -> Row:
+    return Row(
+        data=data, split=split, system=SYSTEMS[variant], measure=measure, value=round(value, 2), unit=unit,
+        seconds=round(seconds, 1), command=command,
+    )  # fmt: skip
+
+
+SYSTEMS: Mapping[str, str] = {
+    "alone": "language model alone",
+    "text": "+ passages (plain RAG)",
+    "facts": "+ facts as text",
+    "tuned": "+ adapter, trained without soft tokens",
+    "soft": "+ graph soft tokens",
+    "held": "+ constrained decoding",
+    "checked": "+ verification",
+    "reasoner": "graph alone, no language model",
+    "fused": "all fused",
+}
+
+
+def memory() -> float:
+    """The memory of this process now, in megabytes."""
+    status = Path("/proc/self/status").read_text("utf-8")
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure one set, and merge its rows into the file."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{NAME}", description=__doc__.partition("\n")[0])
+    parser.add_argument("--set", required=True, choices=SETS)
+    parser.add_argument("--questions", type=int)
+    parser.add_argument("--variants", default=",".join(VARIANTS))
+    parser.add_argument("--adapter", type=Path)
+    parser.add_argument("--plain-adapter", type=Path, help="trained on the same examples without soft tokens")
+    parser.add_argument("--model", default="", help="address of the language model; without it, Gemma 3 270M")
+    parser.add_argument("--cache", type=Path, default=cache_folder() / "fusion-benchmark")
+    parser.add_argument("--answerable", action="store_true", help="leave out the questions without an answer")
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--no-write", action="store_true")
+    options = parser.parse_args()
+    variants = options.variants.split(",")
+    if unknown := sorted({*variants} - {*VARIANTS}):
+        parser.error(f"{', '.join(unknown)}: choose of {', '.join(VARIANTS)}")
+    if options.adapter and options.plain_adapter and (wrong := compared(options.adapter, options.plain_adapter)):
+        parser.error(wrong)
+    passed = passed_over(variants, options.adapter, options.plain_adapter)
+    for variant, option in passed.items():
+        _say(f"{variant} is passed over: it needs {option}")
+    variants = [one for one in variants if one not in passed]
+    found = SETS[options.set](options.set)
+    command = " ".join((f"python -m benchmarks.{NAME}", *sys.argv[1:]))
+    ground = Ground(found, options.cache / found.name / "planner")
+    try:
+        rows = list(_measured(ground, variants, options, command))
+    finally:
+        ground.services.close()
+    if options.no_write:
+        for row in rows:
+            print(f"{row['data']} · {row['split']} · {row['system']} · {row['measure']}: {row['value']} {row['unit']}")
+    else:
+        merge_rows(NAME, rows)
+
+
+def _measured(ground: Ground, variants: Sequence[str], options: argparse.Namespace, command: str) -> Iterator[Row]:
+    found, store = ground.found, ground.services.store
+    wanted = ["fused"] if options.memory else variants
+    folders = options.adapter, options.plain_adapter
+    opened = models(ground, wanted, adapted=folders[0], plain=folders[1], address=options.model)
+    asked = drawn(found.test, options.questions)
+    if options.memory:
+        bench = ground.bench(store, opened, ["fused"])
+        for _, question in asked[:5]:
+            bench.ask(question, ["fused"])
+        row = _row(found.title, "fused", 0.0, command, "five questions", "memory of the process", memory(), "MB")
+        yield row
+        return
+    kept = Kept(options.cache / found.name, mark(folders, options.model, ground))
+    answers = ask(ground.bench(store, opened, variants), PARTS[0], asked, variants, kept)
+    withheld: list[tuple[int, Question]] = []
+    if not options.answerable:
+        rest = ground.without(asked)
+        if rest is None:
+            _say(f"{found.title} does not tell what holds its answers: none of its questions is made unanswerable")
+        else:
+            left, withheld = rest
+            _say(f"of {len(withheld)} of {len(asked)} questions, something that answers them is withheld")
+            answers |= ask(ground.bench(left, opened, variants), PARTS[1], withheld, variants, kept)
+    yield from rows_of(found, asked, withheld, answers, command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Examples to train a fused model on, from the train parts of question sets and from their graphs.
+
+``python -m benchmarks.fusion_examples FOLDER --sets pq-2h,metaqa-1,2wiki`` writes ``FOLDER/train.jsonl`` and
+``FOLDER/dev.jsonl``, ``--count`` examples of each set, for ``scripts/train_fusion.py``. Given questions are those of a
+set's train part that its planner has not learned from: one is trained on every other question for this, so that it is
+as sure of the others as of a stranger's. A set without a train part gives questions made of its graph and passages
+alone. No test question is learned from, and no question made of the graph that asks what one of them asks: that is
+about a thing which the test question names, and has one of its answers. What became of all questions is printed.
+"""
+
+import argparse
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.fusion import Ground, given
+from benchmarks.question_sets import SETS
+from fusion.evaluate import Question, normalise
+from fusion.language import open_model
+from fusion.language.causal import HuggingFaceModel
+from fusion.speaking import LocalSpeaker
+from fusion.tuning.curriculum import Curriculum, Made, Posed, Wanted
+from fusion.tuning.examples import Example, Examples, write
+from kg.facts import name_key
+from kg.store import GraphStore
+from nlp.weights import cache_folder
+
+DEV = 0.05  # of the examples
+
+
+def made_of(name: str, speaker: LocalSpeaker, wanted: Wanted, cache: Path) -> tuple[Made, str]:
+    """The examples of a set, and the sentence encoder of their vectors."""
+    found = SETS[name](name)
+    ground = Ground(replace(found, train=found.train[::2]), cache / name / "planner-of-half")
+    services = ground.services
+    try:
+        curriculum = Curriculum(
+            services.store, speaker, ground.answerer, ontology=services.ontology, embedder=services.embedder
+        )
+        wanted = replace(wanted, hops=found.hops)
+        made = curriculum.make(wanted, given(found.train[1::2]), stage=lambda line: _say(f"{name}: {line}"))
+        return apart(made, found.test, services.store), services.embedder.name
+    finally:
+        services.close()
+
+
+def apart(made: Made, test: Sequence[Question], store: GraphStore) -> Made:
+    """Examples without those of questions made of the graph that ask what a test question asks; these are counted."""
+    asked: defaultdict[str, list[str]] = defaultdict(list)  # answer → the test questions that it answers
+    for one in test:
+        for gold in one.gold:
+            asked[normalise(gold)].append(f" {name_key(one.topic)} {name_key(one.text)} ")
+    entities = {one.id: one for one in store.entities({id for posed in made.posed for id in posed.topics})}
+
+    def is_asked(posed: Posed) -> bool:
+        topics = [entities[id] for id in posed.topics if id in entities]
+        names = [f" {name_key(name)} " for topic in topics for name in (topic.name, *topic.aliases) if name_key(name)]
+        return any(name in text for gold in posed.gold for text in asked.get(normalise(gold), ()) for name in names)
+
+    counts = {kind: Counter(found) for kind, found in made.counts.items()}
+    kept = []
+    for example, posed, kind in zip(made.examples, made.posed, made.kinds, strict=True):
+        if kind != "given" and is_asked(posed):
+            counts[kind]["made and left out: a test question asks the same"] += 1
+        else:
+            kept.append((example, posed, kind))
+    examples, left, kinds = zip(*kept, strict=True) if kept else ((), (), ())
+    return Made(tuple(examples), tuple(left), tuple(kinds), counts)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Make the examples of some sets, and write them."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sets", required=True)
+    parser.add_argument("--count", type=int, default=2000, help="examples of each set")
+    parser.add_argument("--seed", type=int, default=Wanted().seed)
+    parser.add_argument("--model", default="", help="address of the language model, whose tokens prompts are cut by")
+    parser.add_argument("--cache", type=Path, default=cache_folder() / "fusion-benchmark")
+    options = parser.parse_args()
+    names = options.sets.split(",")
+    if unknown := sorted({*names} - {*SETS}):
+        parser.error(f"{', '.join(unknown)}: choose of {', '.join(SETS)}")
+    model = open_model(options.model, notify=_say)
+    if not isinstance(model, HuggingFaceModel):
+        parser.error("give a model that runs in this process")
+    train: list[Example] = []
+    dev: list[Example] = []
+    encoder = ""
+    wanted = Wanted(options.count, languages=("en",), seed=options.seed)
+    for name in names:
+        made, encoder = made_of(name, LocalSpeaker(model), wanted, options.cache)
+        for part, more in zip((train, dev), made.split(DEV), strict=True):
+            part += more
+        for line in made.told:
+            print(f"{name} · {line}")
+    for part, file in ((train, "train"), (dev, "dev")):
+        write(options.folder / f"{file}.jsonl", Examples(encoder, tuple(part)))
+    print(f"{len(train):,} examples to learn from and {len(dev):,} to measure by, in {options.folder}")
+
+
+if __name__ == "__main__":
+    main()
