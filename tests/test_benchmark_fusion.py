@@ -331,7 +331,7 @@ def test_all_fused_is_measured_alone(ground: Ground, model: str, trained: Path, 
     options = Namespace(memory=True, adapter=trained, plain_adapter=None, model=model, questions=1)
     (row,) = _measured(ground, VARIANTS, options, "command")
     assert (row["system"], row["measure"]) == ("all fused", "greatest memory of the process")
-    assert 100 < row["value"] <= memory()
+    assert 100 < row["value"] <= memory() + 0.01  # rounded
 
 
 def test_f1_of_names() -> None:
