@@ -12,10 +12,12 @@ text that states them. Abstaining is measured over both, by the questions alone 
 others it is not known that nothing answers them any more. ``--answerable`` leaves that out.
 
 The planner is trained anew when its code, api/planning.py, the questions that it learns from, or the graph are others.
-Every answer is written to a file under ``--cache`` at once, under the set, the variant, the adapter, the data and the
+Every answer is written to a file under ``--cache`` at once, under the set, the variant, the adapters, the data and the
 code: the same command goes on where it was stopped. Rows are made of these files; ``--no-write`` only prints them.
 ``--questions N`` asks the first N, ``--variants a,b`` these variants alone. The first token is timed for the first 20
-questions. ``--memory`` asks five questions of the fused variant alone, and says how much memory the process then takes.
+questions, and of all fused wherever the language model speaks. ``--memory`` does nothing in its process but to read the
+graph and to ask five questions of the fused variant alone, and says how much memory that took at the most; the planner
+must have been trained before.
 """
 
 import argparse
@@ -77,12 +79,14 @@ class Ground:
         counts = self.services.store.counts()
         _say(f"{counts.chunks:,} passages and {counts.facts:,} facts read in {time.perf_counter() - begun:.0f} s")
         self.mark = taught_by(self.services.store, found)
+        self.trained = False  # in this process, whose greatest memory is then that of training
         written = folder / MARK
         if not self.services.planner_file.exists() or not written.exists() or written.read_text("utf-8") != self.mark:
             written.unlink(missing_ok=True)  # what is left of a training that ends midway is no one's
             learn(self.services, given(found.train), generated=not found.train, seed=0, tell=_say)
             folder.mkdir(parents=True, exist_ok=True)
             written.write_text(self.mark, "utf-8")
+            self.trained = True
 
     def answerer(self, store: GraphStore, fused: FusedReader | None = None, *, planned: bool = True) -> Answerer:
         """What answers questions of the graph, or of what is left of it; not ``planned``, without the planner."""
@@ -369,9 +373,9 @@ SYSTEMS: Mapping[str, str] = {
 
 
 def memory() -> float:
-    """The memory of this process now, in megabytes."""
+    """The most memory that this process has had, in megabytes."""
     status = Path("/proc/self/status").read_text("utf-8")
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def _say(line: str) -> None:
@@ -417,6 +421,8 @@ def main() -> None:
 
 def _measured(ground: Ground, variants: Sequence[str], options: argparse.Namespace, command: str) -> Iterator[Row]:
     found, store = ground.found, ground.services.store
+    if options.memory and ground.trained:
+        raise SystemExit("the planner was trained in this process, whose memory tells nothing; give the command again")
     wanted = ["fused"] if options.memory else variants
     folders = options.adapter, options.plain_adapter
     opened = models(ground, wanted, adapted=folders[0], plain=folders[1], address=options.model)
@@ -425,7 +431,9 @@ def _measured(ground: Ground, variants: Sequence[str], options: argparse.Namespa
         bench = ground.bench(store, opened, ["fused"])
         for _, question in asked[:5]:
             bench.ask(question, ["fused"])
-        row = _row(found.title, "fused", 0.0, command, "five questions", "memory of the process", memory(), "MB")
+        row = _row(
+            found.title, "fused", 0.0, command, "five questions", "greatest memory of the process", memory(), "MB"
+        )
         yield row
         return
     kept = Kept(options.cache / found.name, mark(folders, options.model, ground))

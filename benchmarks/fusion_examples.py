@@ -4,8 +4,8 @@
 ``FOLDER/dev.jsonl``, ``--count`` examples of each set, for ``scripts/train_fusion.py``. Given questions are those of a
 set's train part that its planner has not learned from: one is trained on every other question for this, so that it is
 as sure of the others as of a stranger's. A set without a train part gives questions made of its graph and passages
-alone. No test question is learned from, and no question made of the graph that asks what one of them asks: that is
-about a thing which the test question names, and has one of its answers. What became of all questions is printed.
+alone. No test question is learned from, and no question made of the graph that asks what one of them asks: one about a
+thing that the test question names, with one of its answers. What became of all questions is printed.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def apart(made: Made, test: Sequence[Question], store: GraphStore) -> Made:
         return any(name in text for gold in posed.gold for text in asked.get(normalise(gold), ()) for name in names)
 
     counts = {kind: Counter(found) for kind, found in made.counts.items()}
-    kept = []
+    kept: list[tuple[Example, Posed, str]] = []
     for example, posed, kind in zip(made.examples, made.posed, made.kinds, strict=True):
         if kind != "given" and is_asked(posed):
             counts[kind]["made and left out: a test question asks the same"] += 1

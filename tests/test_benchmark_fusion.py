@@ -1,6 +1,7 @@
 """How benchmarks/fusion.py asks and counts: every variant on a small graph, what is kept, and what is withheld."""
 
 import json
+from argparse import Namespace
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,13 @@ from benchmarks.fusion import (
     PARTS,
     Ground,
     Kept,
+    _measured,
     ask,
     compared,
     f1_of_names,
     is_right,
     measures,
+    memory,
     models,
     passed_over,
     rows_of,
@@ -278,6 +281,9 @@ def test_a_planner_is_trained_anew_for_other_data_or_code(ground: Ground, tmp_pa
     for found in (ground.found, ground.found, replace(ground.found, train=TEST[:1])):
         made = Ground(found, tmp_path)
         marks.append(made.mark)
+        if len(marks) == 1:  # its greatest memory would be that of training
+            with pytest.raises(SystemExit, match="give the command again"):
+                list(_measured(made, [], Namespace(memory=True), "command"))
         made.services.close()
     assert trained == [0, 1]  # the second time, what was trained is there
     assert marks[0] == marks[1] != marks[2]
@@ -315,6 +321,17 @@ def test_what_a_test_question_asks_is_not_learned(ground: Ground) -> None:
         assert {kind: found.counts[kind][what] for kind in KINDS} == {
             "generated": 1, "given": 0, "passages": 0, "unanswerable": 1,
         }  # fmt: skip
+
+
+def test_all_fused_is_measured_alone(ground: Ground, model: str, trained: Path, monkeypatch) -> None:
+    monkeypatch.setattr(ground, "trained", False)
+    opened = models(ground, ["fused"], adapted=trained, plain=trained, address=model)
+    assert opened.plain is opened.speaker.model  # one language model in memory
+    assert opened.tuned is None
+    options = Namespace(memory=True, adapter=trained, plain_adapter=None, model=model, questions=1)
+    (row,) = _measured(ground, VARIANTS, options, "command")
+    assert (row["system"], row["measure"]) == ("all fused", "greatest memory of the process")
+    assert 100 < row["value"] <= memory() + 0.01  # rounded
 
 
 def test_f1_of_names() -> None:
