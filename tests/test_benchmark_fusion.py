@@ -10,23 +10,9 @@ import pytest
 
 from benchmarks import fusion as benchmark
 from benchmarks import question_sets
-from benchmarks.fusion import (
-    PARTS,
-    Ground,
-    Kept,
-    _measured,
-    ask,
-    compared,
-    f1_of_names,
-    is_right,
-    measures,
-    memory,
-    models,
-    passed_over,
-    rows_of,
-    taught_by,
-)
+from benchmarks.fusion import Ground, Kept, _measured, ask, compared, memory, models, passed_over, taught_by
 from benchmarks.fusion_examples import apart
+from benchmarks.fusion_rows import PARTS, f1_of_names, is_right, measures, rows_of
 from benchmarks.fusion_variants import ADAPTED, FREE, SHOTS, VARIANTS, Bench, Reply, _bare, _context, _items
 from benchmarks.question_sets import QuestionSet
 from fusion import adapter
