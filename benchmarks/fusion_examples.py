@@ -16,14 +16,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.fusion import Ground, given
-from benchmarks.question_sets import SETS
+from benchmarks.question_sets import SETS, supporting
 from fusion.evaluate import Question, normalise
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.speaking import LocalSpeaker
 from fusion.tuning.curriculum import Curriculum, Made, Posed, Wanted
 from fusion.tuning.examples import Example, Examples, write
-from kg.facts import name_key
+from kg.facts import ChunkId, name_key
 from kg.store import GraphStore
 from nlp.weights import cache_folder
 
@@ -39,8 +39,16 @@ def made_of(name: str, speaker: LocalSpeaker, wanted: Wanted, cache: Path) -> tu
         curriculum = Curriculum(
             services.store, speaker, ground.answerer, ontology=services.ontology, embedder=services.embedder
         )
-        wanted = replace(wanted, hops=found.hops)
-        made = curriculum.make(wanted, given(found.train[1::2]), stage=lambda line: _say(f"{name}: {line}"))
+        asked = found.train[1::2]
+        by_title = supporting(services.store, asked)
+        sources = {
+            one.text: chunks
+            for one in asked
+            if (chunks := frozenset[ChunkId]().union(*(by_title[title] for title in one.supporting)))
+        }
+        made = curriculum.make(
+            replace(wanted, hops=found.hops), given(asked), sources=sources, stage=lambda line: _say(f"{name}: {line}")
+        )
         return apart(made, found.test, services.store), services.embedder.name
     finally:
         services.close()

@@ -7,6 +7,8 @@ metaqa-1 to metaqa-3      MetaQA by hops; 2,000 of the published test questions,
                           published dev questions, and never of the test ones
 2wiki, hotpot             MultiHopQA-100: all hundred questions of each file are test, as in benchmarks/wiki.py; their
                           paragraphs are one corpus. The constants of retrieval were chosen on hotpot's
+redocred                  Re-DocRED: questions made of what is marked in its articles (redocred.py); train is of the
+                          dev articles, test and dev of the test articles, and none is an article of MultiHopQA-100
 medical-facts,            GraphRAG-Bench medical: fact retrieval, and complex reasoning; all are test
 medical-reasoning
 ========================  ============================================================================================
@@ -22,7 +24,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from api.assemble import Services
-from benchmarks import kgqa, retrieval
+from benchmarks import kgqa, redocred, retrieval
 from benchmarks.rows import data_folder
 from fusion.evaluate import Question
 from fusion.planner.model import TOPIC
@@ -32,6 +34,7 @@ from kg.triples import TripleFile
 from nlp.documents import Options, read
 
 METAQA_TEST, METAQA_TRAIN, METAQA_DEV = 2000, 2000, 300  # of each hop
+REDOCRED_TRAIN, REDOCRED_DEV, REDOCRED_TEST = 4000, 300, 300
 
 Kind = Literal["names", "text", "long"]  # what an answer is: entities, a few words, or a sentence
 
@@ -107,6 +110,23 @@ def paragraphs(name: str) -> QuestionSet:
     return QuestionSet(name, title, "text", fill, test)
 
 
+def marked_articles(name: str) -> QuestionSet:
+    """Re-DocRED, without the articles of MultiHopQA-100."""
+    measured = {
+        title for file in ("wikihop", "hotpot") for one in retrieval.questions(file) for title, _ in one.context
+    }
+    known, known_marks = redocred.articles("dev", measured)
+    held, held_marks = redocred.articles("test", measured)
+    train = redocred.questions(known_marks, seed=0)[:REDOCRED_TRAIN]
+    rest = redocred.questions(held_marks, seed=0)
+    test, dev = rest[:REDOCRED_TEST], rest[REDOCRED_TEST : REDOCRED_TEST + REDOCRED_DEV]
+
+    def fill(services: Services) -> None:
+        services.ingestor.ingest(lambda: iter([*known, *held]))
+
+    return QuestionSet(name, "Re-DocRED", "text", fill, test, dev, train, 2)
+
+
 def medical(name: str) -> QuestionSet:
     """GraphRAG-Bench's medical questions of one type."""
     folder = data_folder() / "GraphRAG-Bench"
@@ -125,6 +145,7 @@ SETS: Mapping[str, Callable[[str], QuestionSet]] = (
     dict.fromkeys(kgqa.PATHS, path_question)
     | dict.fromkeys(("metaqa-1", "metaqa-2", "metaqa-3"), metaqa)
     | dict.fromkeys(("2wiki", "hotpot"), paragraphs)
+    | dict.fromkeys(("redocred",), marked_articles)
     | dict.fromkeys(("medical-facts", "medical-reasoning"), medical)
 )
 

@@ -29,7 +29,9 @@ CLAIMS = 8  # in one answer
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A claim, and what it stands for: an entity with the facts that lead to it, or ``passage.text[start:end]``."""
+    """A claim, and what it stands for: an entity with the facts that lead to it, or the characters of the
+    passage's chunk from ``start`` to ``end``.
+    """
 
     claim: Claim
     entity: Entity | None = None
@@ -173,7 +175,8 @@ class Grammar:
             return self._names[key.name]
         one, words = self._shown[key.passage], self._words[key.passage]
         start, end = words.character[key.start], words.character[key.end]
-        return Said(Claim(one.text[start:end], passage=key.passage + 1), passage=one, start=start, end=end)
+        claim = Claim(one.text[start:end], passage=key.passage + 1)
+        return Said(claim, passage=one, start=one.start + start, end=one.start + end)
 
     def _after(self, tokens: tuple[int, ...]) -> _Threads:
         """Where a text stands after some tokens; known of all of its beginnings that were asked about."""

@@ -57,11 +57,11 @@ def extract(
     Raises:
         StoreError: the store failed.
     """
-    wanted = _stems(question.text)
+    wanted = stems(question.text)
     passages = passages[:READ]
     if not wanted or not passages:
         return None
-    seen = Counter(word for hit in passages for word in _stems(hit.chunk.text))
+    seen = Counter(word for hit in passages for word in stems(hit.chunk.text))
     weights = {word: math.log(1 + (len(passages) + 1) / (seen[word] + 0.5)) for word in wanted}
     occurrences = store.occurrences(chunks=[hit.chunk.id for hit in passages])
     named = {found.entity.id for found in question.links}
@@ -69,10 +69,10 @@ def extract(
     spoken = [said for cue in question.cues if not cue.soft if (said := _cue_words(cue, ontology))]
     best: Found | None = None
     for hit, title in zip(passages, titles, strict=True):
-        topic = _stems(title)
+        topic = stems(title)
         for start, end in sentences(hit.chunk.text):
             sentence = hit.chunk.text[start:end]
-            words = _stems(sentence)
+            words = stems(sentence)
             shared = sum(w * (1.0 if word in words else 0.5 * (word in topic)) for word, w in weights.items())
             score = shared / sum(weights.values())
             if score < ENOUGH or (best is not None and score <= best.score):
@@ -143,7 +143,8 @@ def whole_sentence(text: str, start: int, end: int) -> tuple[int, int]:
     return (first, last) if last - first <= LONGEST else (start, end)
 
 
-def _stems(text: str) -> frozenset[str]:
+def stems(text: str) -> frozenset[str]:
+    """The words of a text that say something, without their endings."""
     words = content_words(text)
     return frozenset(words if is_chinese(text) else (stem(word) for word in words))
 

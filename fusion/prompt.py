@@ -15,24 +15,23 @@ or head a part; and what is quoted of it is known by its place, and cut from the
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import regex
 
 from fusion.claims import Claim
 from fusion.context import Context
 from fusion.errors import PromptTooLongError
-from fusion.extract import sentences
 from fusion.language.protocol import Tokens
 from fusion.planner.model import words_of
 from fusion.reasoned import Guess
 from fusion.trace import Passage
+from fusion.windows import Window, windows
 from kg.facts import Entity, EntityId, Fact
 
 TAIL = "Answer:"
 DOT = " · "  # between the parts of a fact
 SHARE, FIRST = 0.5, 3  # of the room that facts may take before passages have theirs; facts that may take more
-SHORTEST = 16  # tokens of a passage below which showing a part of it says nothing
 LONGEST_TITLE = 80  # characters
 
 Tokenize = Callable[[str], Tokens]
@@ -45,10 +44,11 @@ _AS = str.maketrans({'"': "”", "[": "［", "]": "］"})
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A passage as the prompt has it: ``text`` is its beginning, character by character (`shown`)."""
+    """Sentences of a passage as the prompt has them: ``text`` is ``shown(chunk.text)`` from ``start`` on."""
 
     passage: Passage
     text: str
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +90,7 @@ class Prompt:
         return [_fact_line(fact, self.names) for fact in self.facts]
 
     def quotation(self, number: int, start: int, end: int) -> Claim | None:
-        """Characters of a passage, as its chunk counts them, as an answer says them; None where they are not shown."""
+        """Characters of what is shown of a passage, as an answer says them; None where they are not shown."""
         text = self.passages[number - 1].text
         return Claim(text[start:end], passage=number) if 0 <= start < end <= len(text) else None
 
@@ -128,13 +128,7 @@ def assemble(context: Context, tokenize: Tokenize, *, budget: int) -> Prompt:
     costs = [len(tokenize(f"[{at}] {line}\n").ids) for at, line in enumerate(facts, start=1)]
     share = max(room * SHARE, min(room, sum(costs[:FIRST]))) if context.passages else room
     chosen, left = _filled(costs, share)
-    left += room - share
-    passages: list[Shown] = []
-    for passage in context.passages:
-        found = _fitting(passage, len(passages) + 1, tokenize, int(left))
-        if found is not None:
-            passages.append(found)
-            left -= len(tokenize(f"{_passage_line(found, len(passages))}\n").ids)
+    passages, left = _passages(context, tokenize, left + room - share)
     more, _ = _filled([cost for at, cost in enumerate(costs) if at not in chosen], left)
     rest = [at for at in range(len(costs)) if at not in chosen]
     kept = sorted({*chosen, *(rest[at] for at in more)})
@@ -146,7 +140,7 @@ def assemble(context: Context, tokenize: Tokenize, *, budget: int) -> Prompt:
         (passages if passages else kept).pop()
     held = tuple(context.facts[at] for at in kept)
     there = {fact.id for fact in held}
-    cut = sum(len(one.text) < len(one.passage.chunk.text) for one in passages)
+    cut = sum(len(one.text) < len(one.passage.chunk.text.strip()) for one in passages)
     return Prompt(
         text=text,
         question=asked,
@@ -192,16 +186,33 @@ def _filled(costs: Sequence[int], room: float) -> tuple[list[int], float]:
     return chosen, room
 
 
-def _fitting(passage: Passage, number: int, tokenize: Tokenize, room: int) -> Shown | None:
-    """As many whole sentences of a passage as fit; None where that is not one."""
-    whole = Shown(passage, shown(passage.chunk.text))
-    line = f"{_passage_line(whole, number)}\n"
-    spans = tokenize(line).spans
-    if len(spans) <= room:
-        return whole if whole.text.strip() else None
-    if room < SHORTEST:
-        return None
-    behind = len(line) - 1 - spans[room - 1][0]  # characters of the line that do not fit
-    reached = len(whole.text.rstrip()) - behind
-    ends = [end for _, end in sentences(passage.chunk.text) if end <= reached]
-    return replace(whole, text=whole.text[: ends[-1]]) if ends else None
+def _passages(context: Context, tokenize: Tokenize, room: float) -> tuple[list[Shown], float]:
+    """Of each passage as much as fits, and what room is left: first its best sentence, then those around it in turn."""
+    texts = [shown(passage.chunk.text) for passage in context.passages]
+    found: list[tuple[Window, int, int]] = []  # with the place of its passage, and what it costs
+
+    def cost(window: Window, place: int, number: int) -> int:
+        return len(tokenize(f"{_passage_line(_seen(context.passages[place], texts[place], window), number)}\n").ids)
+
+    for place, window in enumerate(windows(context.question, texts)):
+        taken = 0 if window is None else cost(window, place, len(found) + 1)
+        if window is not None and taken <= room:
+            found.append((window, place, taken))
+            room -= taken
+    growing = list(range(len(found)))
+    while growing:
+        at = growing.pop(0)
+        window, place, before = found[at]
+        for wider in window.wider():
+            taken = cost(wider, place, at + 1)
+            if taken - before <= room:
+                found[at] = wider, place, taken
+                room -= taken - before
+                growing.append(at)
+                break
+    return [_seen(context.passages[place], texts[place], window) for window, place, _ in found], room
+
+
+def _seen(passage: Passage, text: str, window: Window) -> Shown:
+    start, end = window.span
+    return Shown(passage, text[start:end], start)

@@ -18,7 +18,7 @@ from fusion.prompt import Prompt, name_shown
 from fusion.quotable import QUOTED
 from fusion.scoring import Steps, steps_of
 from fusion.verify import walks
-from kg.facts import Entity, EntityId
+from kg.facts import ChunkId, Entity, EntityId
 from nlp.dates import find_dates
 
 PLACES = 32  # at which one passage may have an answer, that are looked at
@@ -26,10 +26,15 @@ PLACES = 32  # at which one passage may have an answer, that are looked at
 _WRAPPED = regex.compile(r"^\p{P}+(.*?)\p{P}*$")  # a title in quotation marks
 
 
-def taught(prompt: Prompt, answers: Collection[str], topics: Collection[EntityId]) -> tuple[Claim, ...]:
-    """Claims of a prompt for answers, which are names, and the entities that the question names."""
+def taught(
+    prompt: Prompt, answers: Collection[str], topics: Collection[EntityId], *, sources: Collection[ChunkId] = ()
+) -> tuple[Claim, ...]:
+    """Claims of a prompt for answers, which are names, and the entities that the question names.
+
+    Where it is known which passages answer the question, these ``sources`` alone are quoted.
+    """
     keys = {normalise(answer) for answer in answers if normalise(answer)}
-    return _named(prompt, keys, topics) or _quoted(prompt, answers, topics)
+    return _named(prompt, keys, topics) or _quoted(prompt, answers, topics, sources)
 
 
 def _named(prompt: Prompt, keys: Collection[str], topics: Collection[EntityId]) -> tuple[Claim, ...]:
@@ -65,7 +70,9 @@ def is_answer(entity: Entity, keys: Collection[str]) -> bool:
     return any(normalise(name) in keys for name in (entity.name, *entity.aliases))
 
 
-def _quoted(prompt: Prompt, answers: Collection[str], topics: Collection[EntityId]) -> tuple[Claim, ...]:
+def _quoted(
+    prompt: Prompt, answers: Collection[str], topics: Collection[EntityId], sources: Collection[ChunkId]
+) -> tuple[Claim, ...]:
     """Each answer from the first passage that has it, no passage twice."""
     known = [prompt.names[id] for id in topics if id in prompt.names]
     names = [name_shown(name).casefold() for entity in known for name in (entity.name, *entity.aliases)]
@@ -75,7 +82,8 @@ def _quoted(prompt: Prompt, answers: Collection[str], topics: Collection[EntityI
         text = f"{name_shown(one.passage.title)} {one.text}".casefold()
         return not any(name in text for name in names)
 
-    order = sorted(range(1, len(prompt.passages) + 1), key=strays)
+    numbers = [at for at, one in enumerate(prompt.passages, start=1) if not sources or one.passage.chunk.id in sources]
+    order = sorted(numbers, key=strays)
     grammar = Grammar(prompt)
     claims: dict[int, Claim] = {}
     for answer in sorted(answers):

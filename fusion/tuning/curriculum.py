@@ -16,7 +16,8 @@ is a small part of the graph at a time, so that the rest is as it always is.
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from fusion.answerer import Answerer
 from fusion.claims import written
@@ -33,18 +34,18 @@ from fusion.scoring import considered, told
 from fusion.speaking import LocalSpeaker
 from fusion.teaching import is_answer, taught
 from fusion.tuning.examples import Example
-from kg.facts import EntityId, Triple, name_key
+from kg.facts import ChunkId, EntityId, Triple, name_key
 from kg.mirror import Mirror, mirror
 from kg.ontology import Ontology
 from kg.store import GraphStore
-from kg.withheld import Withheld, WithheldStore, stating
+from kg.withheld import Withheld, WithheldStore, only_in, stating
 from nlp.embed import TokenEmbedder
 
 KINDS = ("generated", "given", "passages", "unanswerable")
 SHARES: Mapping[str, float] = {"generated": 0.4, "given": 0.3, "passages": 0.15, "unanswerable": 0.15}
 SPARE = 2  # times as many questions are tried as are wanted: not every one makes an example
 TENTH = 10  # the most of a person's questions that are taken for unanswerable ones is one in so many
-APART = 0.05  # of the facts of a graph are withheld at once
+APART = 0.05  # of the facts of a graph, and of the passages, are withheld at once
 YES_OR_NO = frozenset(("yes", "no"))
 
 
@@ -73,12 +74,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Posed:
-    """A question, the names of its answers, what it is about where that is known, and the facts that answer it."""
+    """A question, the names of its answers, and, where they are known, what it is about and what answers it.
+
+    ``facts`` are in the graph; where there are ``sources``, no other passage answers it.
+    """
 
     text: str
     gold: tuple[str, ...]
     topics: tuple[EntityId, ...] = ()
     facts: frozenset[Triple] = frozenset()
+    sources: frozenset[ChunkId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,9 +134,12 @@ class Curriculum:
         wanted: Wanted,
         given: Sequence[Question] = (),
         *,
+        sources: Mapping[str, Collection[ChunkId]] = MappingProxyType({}),
         stage: Callable[[str], None] = lambda line: None,
     ) -> Made:
         """Examples of all kinds, shuffled; the same for the same seed. ``stage`` is told, in a line, what is next.
+
+        ``sources`` are the passages that answer a given question, by its text, where they are known.
 
         Raises:
             StoreError: the store failed.
@@ -140,20 +148,26 @@ class Curriculum:
         """
         stage("reading the graph")
         graph = mirror(self._store)
-        drawn = self._drawn(graph, wanted, given)
+        drawn = self._drawn(graph, wanted, given, sources)
         counts: dict[str, Counter[str]] = {}
         found: list[tuple[Example, Posed, str]] = []
         for kind in KINDS:
             counts[kind] = Counter()
             if wanted.of(kind):
                 stage(f"making examples of {min(len(drawn[kind]), wanted.of(kind)):,} {kind} questions")
-                made = self._examples(kind, drawn[kind], wanted.of(kind), graph.facts, counts[kind])
+                made = self._examples(kind, drawn[kind], wanted.of(kind), counts[kind])
                 found += ((example, posed, kind) for example, posed in made)
         random.Random(wanted.seed).shuffle(found)
         examples, asked, kinds = zip(*found, strict=True) if found else ((), (), ())
         return Made(tuple(examples), tuple(asked), tuple(kinds), counts)
 
-    def _drawn(self, graph: Mirror, wanted: Wanted, given: Sequence[Question]) -> dict[str, list[Posed]]:
+    def _drawn(
+        self,
+        graph: Mirror,
+        wanted: Wanted,
+        given: Sequence[Question],
+        sources: Mapping[str, Collection[ChunkId]],
+    ) -> dict[str, list[Posed]]:
         """The questions of each kind; what is to have no answer is asked in no other kind."""
         draw = random.Random(wanted.seed)
         types = {entity.id: entity.type for entity in self._store.all_entities()}
@@ -171,7 +185,10 @@ class Curriculum:
         unanswerable = SPARE * wanted.of("unanswerable")
         several = worded(SPARE * wanted.of("generated") + unanswerable, wanted.hops, wanted.seed)
         one = worded(SPARE * SPARE * wanted.of("passages"), 1, wanted.seed + 1)
-        own = placed(self._store, graph, given, hops=wanted.hops)
+        own = [
+            replace(posed, sources=frozenset(sources.get(posed.text, ())))
+            for posed in placed(self._store, graph, given, hops=wanted.hops)
+        ]
         draw.shuffle(own)
         spared = min(unanswerable // 2, len(own) // TENTH)
         apart = [*own[:spared], *several[: unanswerable - spared]]
@@ -180,7 +197,7 @@ class Curriculum:
             "generated": [posed for posed in several if posed.text not in taken],
             "given": [posed for posed in own if posed.text not in taken],
             "passages": [posed for posed in one if posed.text not in taken],
-            "unanswerable": [posed for posed in apart if posed.facts],
+            "unanswerable": [posed for posed in apart if posed.facts or posed.sources],
         }
         draw.shuffle(drawn["unanswerable"])
         return drawn
@@ -199,11 +216,11 @@ class Curriculum:
         ]
 
     def _examples(
-        self, kind: str, drawn: Sequence[Posed], most: int, size: int, counts: Counter[str]
+        self, kind: str, drawn: Sequence[Posed], most: int, counts: Counter[str]
     ) -> Iterator[tuple[Example, Posed]]:
         """The first examples that questions of a kind make; counts what became of every question looked at."""
         left = most
-        for part, store in self._parts(kind, drawn, size):
+        for part, store in self._parts(kind, drawn):
             gatherer = Gatherer(store, embedder=self._embedder, viewed=self._viewed)
             answerer = self._answerer(store)
             for posed in part:
@@ -215,26 +232,31 @@ class Curriculum:
                     left -= 1
                     yield example, posed
 
-    def _parts(self, kind: str, drawn: Sequence[Posed], size: int) -> Iterator[tuple[Sequence[Posed], GraphStore]]:
+    def _parts(self, kind: str, drawn: Sequence[Posed]) -> Iterator[tuple[Sequence[Posed], GraphStore]]:
         """Questions with the store that they are asked of, without what is withheld for them."""
         if kind in ("generated", "given"):
             yield drawn, self._store
             return
+        counted = self._store.counts()
         part: list[Posed] = []
-        facts: set[Triple] = set()
+        facts: frozenset[Triple] = frozenset()
+        sources: frozenset[ChunkId] = frozenset()
         for posed in drawn:
-            if part and len(facts | posed.facts) > APART * size:
-                yield part, self._without(kind, facts)
-                part, facts = [], set()
+            more = posed.facts if kind == "passages" else posed.facts | only_in(self._store, posed.sources)
+            large = len(facts | more) > APART * counted.facts or len(sources | posed.sources) > APART * counted.chunks
+            if part and large:
+                yield part, self._without(kind, facts, sources)
+                part, facts, sources = [], frozenset(), frozenset()
             part.append(posed)
-            facts |= posed.facts
+            facts, sources = facts | more, sources | posed.sources
         if part:
-            yield part, self._without(kind, facts)
+            yield part, self._without(kind, facts, sources)
 
-    def _without(self, kind: str, facts: Collection[Triple]) -> GraphStore:
+    def _without(self, kind: str, facts: frozenset[Triple], sources: frozenset[ChunkId]) -> GraphStore:
         if kind == "passages":
-            return WithheldStore(self._store, Withheld(frozenset(facts)))
-        return WithheldStore(self._store, Withheld(frozenset(facts), stating(self._store.facts_between(facts))))
+            return WithheldStore(self._store, Withheld(facts))
+        chunks = stating(self._store.facts_between(facts)) | sources
+        return WithheldStore(self._store, Withheld(facts, chunks))
 
     def _example(self, kind: str, posed: Posed, answerer: Answerer, gatherer: Gatherer) -> tuple[Example | None, str]:
         """The example that a question makes, if it does, and what became of it."""
@@ -249,7 +271,7 @@ class Curriculum:
         if prompt.empty:
             return None, "dropped: nothing is found for it"
         topics = {found.entity.id for found in asked.links}
-        claims = taught(prompt, posed.gold, topics)
+        claims = taught(prompt, posed.gold, topics, sources=posed.sources)
         if kind == "passages" and not any(claim.passage for claim in claims):
             return None, "dropped: no passage that is shown answers it, or a fact still does"
         if kind == "unanswerable" and claims:

@@ -238,7 +238,11 @@ def test_every_quotation_is_found_again(text: str) -> None:
                 continue
             assert said is not None
             [found] = said
-            assert shown(text)[found.start : found.end] == word == one.text[found.start : found.end]
+            assert (
+                shown(text)[found.start : found.end]
+                == word
+                == one.text[found.start - one.start : found.end - one.start]
+            )
 
 
 BYTES = Vocabulary({byte: bytes((byte,)) for byte in range(256)})

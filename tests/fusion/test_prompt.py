@@ -58,14 +58,21 @@ def test_it_never_has_more_than_fits_and_says_what_is_missing(budget: int) -> No
         assert f"[{at}] {prompt.names[fact.subject].name} · " in prompt.text
     for at, one in enumerate(prompt.passages, start=1):
         assert f"({at}) {one.text}".strip() in prompt.text
-        assert one.text == shown(one.passage.chunk.text[: len(one.text)])
+        assert one.text == shown(one.passage.chunk.text)[one.start :][: len(one.text)]
     there = {fact.id for fact in prompt.facts}
     assert all(fact.id in there for guess in prompt.candidates for fact in guess.path)
 
 
 def test_a_passage_is_cut_after_a_sentence() -> None:
     texts = {one.text for budget in range(66, len(WHOLE)) for one in made(budget).passages}
-    assert texts == {TEXTS[0], TEXTS[0][:40], TEXTS[0][:19], TEXTS[1], TEXTS[1][:10]}
+    assert texts == {TEXTS[0][:40], TEXTS[0][:19], TEXTS[1], TEXTS[1][:10]}
+
+
+def test_the_sentence_nearest_to_the_question_comes_first() -> None:
+    question = "In how many places was it shown?"
+    first = [made(budget, question=question).passages[0] for budget in (180, 260, 280)]
+    assert [one.start for one in first] == [41, 20, 0]
+    assert [one.text for one in first] == [TEXTS[0][41:], TEXTS[0][20:], TEXTS[0]]
 
 
 def test_a_question_that_does_not_fit_is_refused() -> None:
