@@ -1,11 +1,14 @@
 """Examples to train a fused model on, from the train parts of question sets and from their graphs.
 
-``python -m benchmarks.fusion_examples FOLDER --sets pq-2h,metaqa-1,2wiki`` writes ``FOLDER/train.jsonl`` and
-``FOLDER/dev.jsonl``, ``--count`` examples of each set, for ``scripts/train_fusion.py``. Given questions are those of a
-set's train part that its planner has not learned from: one is trained on every other question for this, so that it is
-as sure of the others as of a stranger's. A set without a train part gives questions made of its graph and passages
-alone. No test question is learned from, and no question made of the graph that asks what one of them asks: one about a
-thing that the test question names, with one of its answers. What became of all questions is printed.
+``python -m benchmarks.fusion_examples FOLDER --sets pq-2h:200,metaqa-1:300,redocred`` writes ``FOLDER/train.jsonl`` and
+``FOLDER/dev.jsonl``, so many examples of each set, or ``--count``, for ``scripts/train_fusion.py``. Those of each set
+are kept in a folder of its own: a set for which there is one is not made anew, however many are asked for.
+
+Given questions are those of a set's train part that its planner has not learned from: one is trained on every other
+question for this, so that it is as sure of the others as of a stranger's. A set without a train part gives questions
+made of its graph and passages alone. No test question is learned from, and no question made of the graph that asks what
+one of them asks: one about a thing that the test question names, with one of its answers. What became of all questions
+is printed.
 """
 
 import argparse
@@ -22,12 +25,14 @@ from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.speaking import LocalSpeaker
 from fusion.tuning.curriculum import Curriculum, Made, Posed, Wanted
-from fusion.tuning.examples import Example, Examples, write
+from fusion.tuning.examples import Example, Examples, read, write
 from kg.facts import ChunkId, name_key
 from kg.store import GraphStore
 from nlp.weights import cache_folder
 
 DEV = 0.05  # of the examples
+PARTS = ("train.jsonl", "dev.jsonl")
+TOLD = "told.txt"  # what became of a set's questions
 
 
 def made_of(name: str, speaker: LocalSpeaker, wanted: Wanted, cache: Path) -> tuple[Made, str]:
@@ -87,30 +92,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sets", required=True)
-    parser.add_argument("--count", type=int, default=2000, help="examples of each set")
+    parser.add_argument("--count", type=int, default=2000, help="examples of a set for which no number is given")
     parser.add_argument("--seed", type=int, default=Wanted().seed)
     parser.add_argument("--model", default="", help="address of the language model, whose tokens prompts are cut by")
     parser.add_argument("--cache", type=Path, default=cache_folder() / "fusion-benchmark")
     options = parser.parse_args()
-    names = options.sets.split(",")
-    if unknown := sorted({*names} - {*SETS}):
-        parser.error(f"{', '.join(unknown)}: choose of {', '.join(SETS)}")
+    counts = {}
+    for part in options.sets.split(","):
+        name, _, count = part.partition(":")
+        if name not in SETS or not (count or "1").isdecimal():
+            parser.error(f"{part}: give NAME or NAME:COUNT, with a NAME of {', '.join(SETS)}")
+        counts[name] = int(count or options.count)
     model = open_model(options.model, notify=_say)
     if not isinstance(model, HuggingFaceModel):
         parser.error("give a model that runs in this process")
-    train: list[Example] = []
-    dev: list[Example] = []
-    encoder = ""
-    wanted = Wanted(options.count, languages=("en",), seed=options.seed)
-    for name in names:
-        made, encoder = made_of(name, LocalSpeaker(model), wanted, options.cache)
-        for part, more in zip((train, dev), made.split(DEV), strict=True):
-            part += more
-        for line in made.told:
+    for name, count in counts.items():
+        if not (options.folder / name / TOLD).exists():
+            wanted = Wanted(count, languages=("en",), seed=options.seed)
+            _write(options.folder / name, *made_of(name, LocalSpeaker(model), wanted, options.cache))
+    both: list[int] = []
+    for part in PARTS:
+        found = [read(options.folder / name / part) for name in counts]
+        [encoder] = {one.encoder for one in found}
+        whole = Examples(encoder, tuple(example for one in found for example in one.examples))
+        write(options.folder / part, whole)
+        both.append(len(whole.examples))
+    for name in counts:
+        for line in (options.folder / name / TOLD).read_text("utf-8").splitlines():
             print(f"{name} · {line}")
-    for part, file in ((train, "train"), (dev, "dev")):
-        write(options.folder / f"{file}.jsonl", Examples(encoder, tuple(part)))
-    print(f"{len(train):,} examples to learn from and {len(dev):,} to measure by, in {options.folder}")
+    print(f"{both[0]:,} examples to learn from and {both[1]:,} to measure by, in {options.folder}")
+
+
+def _write(folder: Path, made: Made, encoder: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, examples in zip(PARTS, made.split(DEV), strict=True):
+        write(folder / part, Examples(encoder, examples))
+    (folder / TOLD).write_text("".join(f"{line}\n" for line in made.told), "utf-8")  # the last one: all is there
 
 
 if __name__ == "__main__":

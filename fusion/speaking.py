@@ -34,7 +34,7 @@ from kg.facts import EntityId
 if TYPE_CHECKING:
     from torch import Tensor
 
-BUDGET, SERVER_BUDGET = 768, 6000  # tokens of a prompt: what two cores read in about a second, and what a server may
+BUDGET, SERVER_BUDGET = 320, 6000  # tokens of a prompt: what two cores read in half a second, and what a server may
 WRITING = Options(max_tokens=160)
 TRUST = 0.35  # in what a model says whose likelihoods are not known
 TOLD = 2000  # pieces of a server's reply, after which no more of it is told before it is whole
