@@ -19,7 +19,7 @@ check: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest $(if $(CLEW_TEST_NEO4J_URI),-n 0,-n 2 --dist loadfile)
 
 format: $(VENV)/installed
 	$(BIN)/ruff format .

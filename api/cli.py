@@ -1,6 +1,8 @@
 """The command line: `clew …`. Each command is a function of ``api.commands``; this is the door they share."""
 
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated
@@ -64,7 +66,18 @@ def clew(
 
 def main() -> None:
     """Run the command that the process was started with, and exit with its code."""
+    sys.unraisablehook = heard_again
     sys.exit(run(sys.argv[1:]))
+
+
+def heard_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Raise a Ctrl-C anew that came while an object was taken apart, where Python drops it with a traceback."""
+    if lost.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(lost)
+        return
+    again = threading.Timer(0.01, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    again.daemon = True
+    again.start()
 
 
 def run(arguments: list[str]) -> int:

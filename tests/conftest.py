@@ -27,6 +27,8 @@ def embedded_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BoltSto
 def neo4j_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """A Neo4j: the server that CLEW_TEST_NEO4J_URI names, or one of our own from the distribution CLEW_TEST_NEO4J."""
     if uri := os.environ.get("CLEW_TEST_NEO4J_URI"):
+        if os.environ.get("PYTEST_XDIST_WORKER"):
+            pytest.exit(f"{uri} is one database, which each test empties; run the tests with -n 0", returncode=4)
         user = os.environ.get("CLEW_TEST_NEO4J_USER", "neo4j")
         door = Door(uri, user, os.environ.get("CLEW_TEST_NEO4J_PASSWORD", ""))
         with neo4j.GraphDatabase.driver(uri, auth=(door.user, door.password)) as driver:

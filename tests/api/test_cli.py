@@ -1,6 +1,8 @@
 """The door of the command line: every error is one line and a documented code, with a traceback only on request."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -99,3 +101,28 @@ def test_what_is_not_there_is_said_so(capsys: pytest.CaptureFixture[str]) -> Non
     assert "Nobody" in one_line(capsys)
     assert cli.run(["delete", "nothing", "--store", "memory:"]) == Exit.INCOMPLETE
     assert "clew documents" in one_line(capsys)
+
+
+def test_an_interrupt_while_an_object_is_taken_apart_is_heard() -> None:
+    program = """
+import signal, sys, time
+from api import cli
+
+class Leaving:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+def command(arguments):
+    Leaving()
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+cli.run = command
+cli.main()
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=50)
+    assert found.returncode == 130, found.stderr
+    assert found.stderr == b""
