@@ -130,6 +130,7 @@ class Services:
                 names=self.names,
                 learned=lambda: self.learned_graph,
                 fused=lambda: self.fused_reader,
+                calibrated=lambda: self.fused_calibrated,
             )
 
         return self._once("answerer", build)
@@ -172,6 +173,13 @@ class Services:
             if isinstance(found, (FusionError, WeightsError)):
                 raise found.with_traceback(None)
             return found.reader
+
+    @property
+    def fused_calibrated(self) -> bool:
+        """Whether what the language model says may have a probability, as its adapter tells; nothing is opened."""
+        from api.fusing import calibrated, choose
+
+        return calibrated(choose(self.settings.language_model, self.adapter_folder))
 
     def _close_fused(self) -> None:
         if self._fused is not None:

@@ -1,12 +1,15 @@
 """Which language model answers beside the graph, and with which adapter: by the settings, and by what is there.
 
-Choosing looks at names of files only. Opening a server loads no torch, and a model in this process all that it needs.
+Choosing looks at names of files only, and telling whether a model has probabilities at its adapter's card. Opening a
+server loads no torch, and a model in this process all that it needs.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ValidationError
 
 from api.files import written
 from fusion.language.opening import GEMMA, HUB, SERVER
@@ -40,6 +43,16 @@ class Fused:
     close: Callable[[], None] = lambda: None
 
 
+class _Trained(BaseModel):
+    calibration: object = None
+
+
+class _Card(BaseModel):
+    """The part of an adapter's card that tells whether it is worth opening; `fusion.adapter` reads all of it."""
+
+    trained: _Trained
+
+
 def choose(setting: str, own: Path, *, shipped: Path = SHIPPED) -> Chosen | None:
     """What to open; None where no language model is to be asked.
 
@@ -57,6 +70,20 @@ def choose(setting: str, own: Path, *, shipped: Path = SHIPPED) -> Chosen | None
     if found is not None and not address:  # it is Gemma's
         return Chosen("", found)
     return None if address is None else Chosen(address)
+
+
+def calibrated(chosen: Chosen | None) -> bool:
+    """Whether what a language model says may have a probability, by its adapter's card: none without an adapter.
+
+    Of a card that cannot be read it may, so that opening the adapter tells what is wrong with it.
+    """
+    if chosen is None or chosen.adapter is None:
+        return False
+    try:
+        card = _Card.model_validate_json((chosen.adapter / ABOUT).read_bytes())
+    except (OSError, ValidationError):
+        return True
+    return card.trained.calibration is not None
 
 
 def made_from(chosen: Chosen, store: "GraphStore") -> object:

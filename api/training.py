@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fusion.planner.questions import Question
     from fusion.tuning.config import Look, TuneConfig
     from fusion.tuning.curriculum import Made, Wanted
+    from fusion.tuning.examples import Example, Examples
     from kg.store import GraphStore
 
 HELD_OUT = 0.1  # of the examples, which say when to stop
@@ -97,7 +98,6 @@ def train(services: Services, wish: Wish, *, tell: Tell) -> TrainedOut:
         if wish.extend:  # before examples are made, which takes a while
             check_graph(folder, read_about(folder), services.store.learned())
         made = _make(services, address, wish, config, examples, dev, run_folder(folder), tell)
-    learned = services.store.learned()
     task = Task(
         examples,
         folder,
@@ -107,7 +107,6 @@ def train(services: Services, wish: Wish, *, tell: Tell) -> TrainedOut:
         device=wish.device,
         rank=wish.rank,
         resume=wish.resume,
-        vectors="" if learned is None else learned.model,
     )
     tell("going on from the checkpoint" if wish.resume else "training")
     try:
@@ -167,7 +166,7 @@ def _make(
         raise RequestError("without questions of your own there is nothing to learn from but generated ones")
     from fusion.errors import TuningError
     from fusion.tuning.curriculum import SHARES, Wanted
-    from fusion.tuning.examples import Examples, write
+    from fusion.tuning.examples import write
 
     examples.unlink(missing_ok=True)  # what is interrupted from here on is not the training before
     if run.exists():
@@ -181,10 +180,9 @@ def _make(
         why = sum((Counter(counts) for counts in made.counts.values()), Counter[str]())
         told = ", ".join(f"{what} ({count})" for what, count in why.most_common(3)) or "the graph holds no facts"
         raise TuningError(f"None of the questions makes an example: {told}.")
-    name = services.embedder.name
     for path, some in ((examples, learned), (dev, held)):
         if some:
-            write(path, Examples(name, some))
+            write(path, examples_of(services, some))
         else:
             path.unlink(missing_ok=True)
     tell(f"made {len(learned):,} examples to learn from, and {len(held):,} to tell when to stop")
@@ -218,6 +216,18 @@ def make_examples(
         embedder=services.embedder,
     )
     return curriculum.make(wanted, questions, stage=tell)
+
+
+def examples_of(services: Services, made: "Sequence[Example]") -> "Examples":
+    """Examples of the graph with what their vectors are of.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    from fusion.tuning.examples import Examples
+
+    learned = services.store.learned()
+    return Examples(services.embedder.name, tuple(made), "" if learned is None else learned.model)
 
 
 def _answerer(services: Services, store: "GraphStore") -> "Answerer":

@@ -42,6 +42,7 @@ from fusion.extract import READ
 from fusion.gathering import Gatherer
 from fusion.language.causal import HuggingFaceModel
 from fusion.language.protocol import CausalModel, Options
+from fusion.named import named
 from fusion.prompt import TAIL, name_shown, shown
 from fusion.speaking import WRITING, LocalSpeaker
 from fusion.steps import Given, Piece
@@ -252,7 +253,7 @@ class Bench:
         """What is said under the grammar, as it is said, and as far as it holds."""
         speaker = self._models.speaker
         asked, _ = self._answerer("understand").understand(question.text, topics=topics)
-        links = {found.entity.id for found in asked.links}
+        links = named(asked.links)
         begun = time.perf_counter()
         spoken = speaker.speak(context, asked)
         said = spent + _since(begun)

@@ -75,19 +75,21 @@ class Answerer:
         names: Callable[[int], Names] | None = None,
         learned: "Callable[[], LearnedGraph] | None" = None,
         fused: "Callable[[], FusedReader | None]" = lambda: None,
+        calibrated: Callable[[], bool] = lambda: True,
     ) -> None:
         """Without an embedder, passages are found by words and by the graph alone.
 
         ``planned`` is asked at each question for what reads it with a trained planner, if there is one; ``names`` for
         what knows the names of this version of the graph (without it, the store is asked); ``learned``, where a fact is
         missing and predictions are asked for, for what says which facts to expect; ``fused`` at each question for the
-        language model that answers what the graph alone leaves open, if there is one.
+        language model that answers what the graph alone leaves open, if there is one; ``calibrated``, where a reading
+        of the graph stands, for whether that model's answers may have a probability: else it is not even opened.
         """
         self._store = store
         self._names = names or (lambda version: store)
         self._ontology = ontology
         self._speech = Speech(store, ontology)
-        self._planned, self._fused = planned, fused
+        self._planned, self._fused, self._calibrated = planned, fused, calibrated
         self._predictor = Predictor(planned=planned, learned=learned)
         self._operators = Operators(ontology, self._speech, embedder=embedder, planned=planned)
         self._lock = Lock()
@@ -248,8 +250,10 @@ class Answerer:
 
         An answer of the graph stands unless what a model says has a probability, too.
         """
-        fused = self._fused() if unsettled(choice) else None
-        if fused is None or not (standing is None or standing.abstained or fused.calibrated):
+        compared = standing is not None and not standing.abstained
+        wanted = unsettled(choice) and (not compared or self._calibrated())
+        fused = self._fused() if wanted else None
+        if fused is None or (compared and not fused.calibrated):
             return _Consulted()
         whole = None if choice is None else self._whole(asked, choice, facts)
         passages = self._prover.found(asked)

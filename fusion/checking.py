@@ -2,16 +2,17 @@
 
 An entity must be there under the name it was given, and so must every fact that is said to lead to it; these must be
 one way, from what the question names to the entity; a single fact will do where it names nothing, or is about several
-things and answered by one of them (`verify.borne`). A quotation must be characters of its
-source. What fails is removed, and with nothing left the answer is withdrawn.
+things and answered by one of them (`verify.borne`). A quotation must be characters of its source, and have a word that
+the question does not have (`named.repeats`). What fails is removed, and with nothing left the answer is withdrawn.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fusion.answer import Answer, Citation, abstain
 from fusion.decode import Said
 from fusion.extract import whole_sentence
+from fusion.named import Named, repeats
 from fusion.prompt import name_shown, shown
 from fusion.quoting import Cut, quote
 from fusion.verify import borne, quoted, same_value, true_citations, verify
@@ -44,7 +45,7 @@ class Held:
 def answered(
     question: str,
     said: Sequence[Said],
-    topics: Collection[EntityId],
+    topics: Named,
     store: GraphStore,
     *,
     confidence: float,
@@ -58,7 +59,7 @@ def answered(
     Raises:
         StoreError: the store failed.
     """
-    checked, held, cut = _checked(said, topics, store, against)
+    checked, held, cut = _checked(question, said, topics, store, against)
     kept = [(one.said, one.note) for one in checked if not one.wrong]
     failed = [f"{one.said.claim.text!r} was said and left out: {one.wrong}" for one in checked if one.wrong]
     if not kept:
@@ -91,25 +92,26 @@ def _sourced(one: Checked, held: Held, citations: Sequence[Citation]) -> Checked
 
 
 def check(
-    said: Sequence[Said], topics: Collection[EntityId], store: GraphStore, *, against: Against = lambda one: ""
+    question: str, said: Sequence[Said], topics: Named, store: GraphStore, *, against: Against = lambda one: ""
 ) -> list[Checked]:
     """Each claim, held against the store as `answered` does it.
 
     Raises:
         StoreError: the store failed.
     """
-    return _checked(said, topics, store, against)[0]
+    return _checked(question, said, topics, store, against)[0]
 
 
 def _checked(
-    said: Sequence[Said], topics: Collection[EntityId], store: GraphStore, against: Against
+    question: str, said: Sequence[Said], topics: Named, store: GraphStore, against: Against
 ) -> tuple[list[Checked], Held, Cut]:
     """Each claim, what the store says of them, and the quotations of their facts."""
     held = _looked_up(said, store)
     cut = quote(store, list(held.facts.values()))
     true = true_citations(tuple(cut), store, cut, held.facts)
     checked = [
-        Checked(one, *(_quotation(one, held) if one.entity is None else _named(one, topics, held))) for one in said
+        Checked(one, *(_quotation(one, question, topics, held) if one.entity is None else _named(one, topics, held)))
+        for one in said
     ]
     checked = [_sourced(one, held, true) for one in checked]
     return (
@@ -130,7 +132,7 @@ def _looked_up(said: Sequence[Said], store: GraphStore) -> Held:
     )
 
 
-def _named(one: Said, topics: Collection[EntityId], held: Held) -> tuple[str, str]:
+def _named(one: Said, topics: Named, held: Held) -> tuple[str, str]:
     """What is wrong with a claim of an entity, or what was checked of it."""
     assert one.entity is not None
     entity, text = held.entities.get(one.entity.id), one.claim.text
@@ -141,13 +143,15 @@ def _named(one: Said, topics: Collection[EntityId], held: Held) -> tuple[str, st
         return f"{entity.name} has no such name", ""
     if not one.facts or any(fact.id not in held.facts for fact in one.facts):
         return "the graph does not hold the facts that it rests on", ""
+    if topics.asked_about(entity.id):
+        return "it is what the question is about", ""
     if not borne(entity.id, one.facts, topics):
         return "its facts do not lead to it from what the question names", ""
     count = f"{len(one.facts)} facts that lead" if len(one.facts) > 1 else "a fact that leads"
     return "", f"{entity.name} ({entity.type}): the graph holds it, and {count} to it"
 
 
-def _quotation(one: Said, held: Held) -> tuple[str, str]:
+def _quotation(one: Said, question: str, topics: Named, held: Held) -> tuple[str, str]:
     assert one.passage is not None
     chunk = held.chunks.get(one.passage.passage.chunk.id)
     record = None if chunk is None else held.records.get(chunk.document)
@@ -155,6 +159,8 @@ def _quotation(one: Said, held: Held) -> tuple[str, str]:
         return "its source is not there any more", ""
     if not 0 <= one.start < one.end or shown(chunk.text)[one.start : one.end] != one.claim.text:
         return f"{record.source} does not have these characters", ""
+    if repeats(one.claim.text, question, topics):
+        return "it only repeats words of the question", ""
     return "", f"{one.claim.text!r}: characters {chunk.start + one.start} to {chunk.start + one.end} of {record.source}"
 
 

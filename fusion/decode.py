@@ -19,12 +19,14 @@ from typing import NamedTuple
 
 from fusion.claims import NONE, Claim, written
 from fusion.language.vocabulary import Vocabulary
+from fusion.named import Named
 from fusion.prompt import Prompt, Shown, Tokenize, name_shown
 from fusion.quotable import Words
 from fusion.verify import borne, same_value
-from kg.facts import Entity, EntityId, Fact
+from kg.facts import Entity, Fact
 
 CLAIMS = 8  # in one answer
+NOTHING = Named()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,14 @@ class Grammar:
         *,
         ends: Collection[int] = (),
         tokenize: Tokenize | None = None,
-        topics: Collection[EntityId] = (),
+        topics: Named = NOTHING,
         unfit: Collection[str] = (),
     ) -> None:
         """``ends`` are the tokens that end a text; without a vocabulary it can only read.
 
-        Entities of the types ``unfit`` are not named: they cannot be what is asked for. With ``topics``, the entities
-        that the question names, what leads to an entity that is no candidate begins at one of them.
+        Entities of the types ``unfit`` are not named: they cannot be what is asked for. With ``topics``, what the
+        question names, what leads to an entity that is no candidate begins at one of them; and what is asked about is
+        not named, unless it is one of several.
 
         With ``tokenize``, text that must follow as it is, such as the rest of a name, is cut in that way alone: a model
         has nothing to decide there, and reads all of it at once.
@@ -285,7 +288,7 @@ class Grammar:
         return self._roots[mark]
 
 
-def sayable(prompt: Prompt, *, topics: Collection[EntityId] = (), unfit: Collection[str] = ()) -> Iterator[Said]:
+def sayable(prompt: Prompt, *, topics: Named = NOTHING, unfit: Collection[str] = ()) -> Iterator[Said]:
     """Every entity under each of its names, with the facts of each way to it: those of candidates first."""
     ways: dict[tuple[Entity, tuple[Fact, ...]], None] = {(one.entity, one.path): None for one in prompt.candidates}
     for fact in prompt.facts:
@@ -294,7 +297,7 @@ def sayable(prompt: Prompt, *, topics: Collection[EntityId] = (), unfit: Collect
                 ways[prompt.names[id], (fact,)] = None
     number = {fact.id: at for at, fact in enumerate(prompt.facts, start=1)}
     for entity, path in ways:
-        if entity.type in unfit:
+        if entity.type in unfit or topics.asked_about(entity.id):
             continue
         numbers = tuple(number[fact.id] for fact in path)
         for name in dict.fromkeys(map(name_shown, (entity.name, *entity.aliases))):

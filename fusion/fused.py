@@ -19,6 +19,7 @@ from fusion.decode import Said, sayable
 from fusion.errors import PromptTooLongError
 from fusion.gathering import Gatherer, led_to
 from fusion.influence import MOST, Influence, influences
+from fusion.named import Named, named
 from fusion.outcome import outcome
 from fusion.paths import Facts
 from fusion.prompt import name_shown
@@ -110,8 +111,7 @@ class FusedReader:
         with self.turn:
             spoken = yield from self._spoken(context, asked)
         answer = self._answer(asked, facts, choice, context, spoken, against)
-        topics = {found.entity.id for found in asked.links}
-        checked = tuple(check(spoken.said, topics, self._store, against=against))
+        checked = tuple(check(asked.text, spoken.said, named(asked.links), self._store, against=against))
         return Heard(self._speaker.name, context, spoken, answer, checked)
 
     def soft_tokens(self, heard: Heard) -> int:
@@ -132,7 +132,7 @@ class FusedReader:
             return influences(self._speaker, heard.context, heard.spoken, most=most)
 
     def _spoken(self, context: Context, asked: Asked) -> Speaking:
-        ranked = self._ranked(context, asked.unfit)
+        ranked = self._ranked(context, asked.unfit, named(asked.links))
         return ranked if ranked is not None else (yield from self._speaker.speaking(context, asked))
 
     def _answer(
@@ -150,17 +150,17 @@ class FusedReader:
             sure = f"{spoken.confidence:.2f}, and {self._least:.2f} is the least for an answer"
             return abstain(asked.text, f"{self._speaker.name} said something with a confidence of {sure}")
         said, many = self._whole(spoken, asked, context, facts, choice)
-        topics = {found.entity.id for found in asked.links}
         reason = "; ".join(filter(None, (f"said by {self._speaker.name} and checked", many, spoken.reason)))
+        topics = named(asked.links)
         return answered(
             asked.text, said, topics, self._store, confidence=spoken.confidence, reason=reason, against=against
         )
 
-    def _ranked(self, context: Context, unfit: Collection[str]) -> Spoken | None:
+    def _ranked(self, context: Context, unfit: Collection[str], topics: Named) -> Spoken | None:
         """The chain that is surely the answer's, as far as chains can be scored."""
         if self._calibration is None or not isinstance(self._speaker, LocalSpeaker):
             return None
-        found = considered(context, unfit)
+        found = considered(context, unfit, topics)
         if not found:
             return None
         prefix = self._speaker.soft_tokens(context)
@@ -182,7 +182,7 @@ class FusedReader:
 
         The chains are those that teaching knows (`fusion.teaching`): from a topic, to what is none.
         """
-        topics = {found.entity.id for found in asked.links}
+        topics = named(asked.links)
         shown = () if spoken.prompt is None else sayable(spoken.prompt)
         led = [_claimed(guess.entity, guess.path) for guess in context.candidates] + list(shown)
         ways = [(_chain(one), one) for one in led]

@@ -18,6 +18,7 @@ import numpy as np
 
 from fusion.context import Context
 from fusion.language.protocol import CausalModel
+from fusion.named import Named
 from fusion.prompt import DOT, name_shown, shown
 from fusion.reasoned import Guess
 from fusion.reasoner.fusing import LEAST, Numbers, Seen, calibrate, fuse
@@ -82,9 +83,10 @@ def chains(candidates: Sequence[Guess]) -> tuple[Chain, ...]:
     return tuple(Chain(start, steps, tuple(guesses)) for (start, steps), guesses in found.items())
 
 
-def considered(context: Context, unfit: Collection[str]) -> tuple[Chain, ...]:
-    """The chains of a context that are scored: none to an entity of a type that cannot be asked for."""
-    return chains([one for one in context.candidates if one.entity.type not in unfit])[:CHAINS]
+def considered(context: Context, unfit: Collection[str], topics: Named) -> tuple[Chain, ...]:
+    """The chains of a context that are scored: none to what cannot be asked for, by its type or as a topic."""
+    fit = [one for one in context.candidates if one.entity.type not in unfit and not topics.asked_about(one.entity.id)]
+    return chains(fit)[:CHAINS]
 
 
 def told(chain: Chain, names: Mapping[EntityId, Entity], *, right: bool = False) -> Told:

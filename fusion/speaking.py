@@ -25,11 +25,11 @@ from fusion.errors import (
     TransientServerError,
 )
 from fusion.language.protocol import CausalModel, Generation, Options, SchemaModel, Tokens, Writing
+from fusion.named import named
 from fusion.outcome import outcome
 from fusion.prompt import Prompt, assemble, name_shown, shown
 from fusion.reader import Asked
 from fusion.steps import Given, Piece
-from kg.facts import EntityId
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -163,7 +163,7 @@ class LocalSpeaker:
             self.model.vocabulary,
             ends=self.model.ends,
             tokenize=self.model.tokenize,
-            topics=_topics(asked),
+            topics=named(asked.links),
             unfit=asked.unfit,
         )
         if grammar.empty:
@@ -230,7 +230,7 @@ class RemoteSpeaker:
             prompt = assemble(context, _counted, budget=self._budget)
         except PromptTooLongError as error:
             return Spoken(reason=str(error))
-        grammar = Grammar(prompt, topics=_topics(asked), unfit=asked.unfit)
+        grammar = Grammar(prompt, topics=named(asked.links), unfit=asked.unfit)
         if grammar.empty:
             return Spoken(reason="there is no fact and no passage to answer from")
         try:
@@ -296,10 +296,6 @@ def schema(prompt: Prompt, grammar: Grammar) -> dict[str, object]:
         numbers = {"enum": list(range(1, len(prompt.passages) + 1))}
         kinds.append(_object(quote={"type": "string"}, passage=numbers))
     return _object(claims={"type": "array", "maxItems": CLAIMS, "items": {"anyOf": kinds}})
-
-
-def _topics(asked: Asked) -> set[EntityId]:
-    return {found.entity.id for found in asked.links}
 
 
 def _joined(*reasons: str) -> str:

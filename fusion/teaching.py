@@ -4,7 +4,7 @@ An answer that is an entity is claimed with the facts of a way from what the que
 answers, the one that leads to most of them and to fewest others comes first, then such as lead to nothing but further
 answers; of each the first answer alone is claimed, since all of a chain is given anyway. Else an answer is quoted where
 a passage has it as whole words, if possible one that also names what the question names. What the prompt does not bear
-out is not taught: then "none" is what is right to say.
+out, and what only repeats the question, is not taught: then "none" is what is right to say.
 """
 
 from collections.abc import Collection, Iterator
@@ -14,6 +14,7 @@ import regex
 from fusion.claims import Claim
 from fusion.decode import CLAIMS, Grammar, Said, sayable
 from fusion.evaluate import normalise
+from fusion.named import Named, repeats
 from fusion.prompt import Prompt, name_shown
 from fusion.quotable import QUOTED
 from fusion.scoring import Steps, steps_of
@@ -27,9 +28,9 @@ _WRAPPED = regex.compile(r"^\p{P}+(.*?)\p{P}*$")  # a title in quotation marks
 
 
 def taught(
-    prompt: Prompt, answers: Collection[str], topics: Collection[EntityId], *, sources: Collection[ChunkId] = ()
+    prompt: Prompt, answers: Collection[str], topics: Named, *, sources: Collection[ChunkId] = ()
 ) -> tuple[Claim, ...]:
-    """Claims of a prompt for answers, which are names, and the entities that the question names.
+    """Claims of a prompt for answers, which are names, and what the question names.
 
     Where it is known which passages answer the question, these ``sources`` alone are quoted.
     """
@@ -37,7 +38,7 @@ def taught(
     return _named(prompt, keys, topics) or _quoted(prompt, answers, topics, sources)
 
 
-def _named(prompt: Prompt, keys: Collection[str], topics: Collection[EntityId]) -> tuple[Claim, ...]:
+def _named(prompt: Prompt, keys: Collection[str], topics: Named) -> tuple[Claim, ...]:
     """The first answer that each chain leads to, as long as there are further ones."""
     chains: dict[tuple[EntityId, Steps], dict[EntityId, Said]] = {}
     for one in sayable(prompt):
@@ -70,11 +71,9 @@ def is_answer(entity: Entity, keys: Collection[str]) -> bool:
     return any(normalise(name) in keys for name in (entity.name, *entity.aliases))
 
 
-def _quoted(
-    prompt: Prompt, answers: Collection[str], topics: Collection[EntityId], sources: Collection[ChunkId]
-) -> tuple[Claim, ...]:
+def _quoted(prompt: Prompt, answers: Collection[str], topics: Named, sources: Collection[ChunkId]) -> tuple[Claim, ...]:
     """Each answer from the first passage that has it, no passage twice."""
-    known = [prompt.names[id] for id in topics if id in prompt.names]
+    known = [entity for entity in topics.entities if entity.id in prompt.names]
     names = [name_shown(name).casefold() for entity in known for name in (entity.name, *entity.aliases)]
 
     def strays(number: int) -> bool:
@@ -88,18 +87,20 @@ def _quoted(
     claims: dict[int, Claim] = {}
     for answer in sorted(answers):
         for number in order:
-            found = None if number in claims else _quotation(grammar, prompt, number, answer)
+            found = None if number in claims else _quotation(grammar, prompt, number, answer, topics)
             if found is not None:
                 claims[number] = found
                 break
     return tuple(claims[number] for number in sorted(claims))[:CLAIMS]
 
 
-def _quotation(grammar: Grammar, prompt: Prompt, number: int, answer: str) -> Claim | None:
+def _quotation(grammar: Grammar, prompt: Prompt, number: int, answer: str, topics: Named) -> Claim | None:
     """The first characters of a passage that are an answer, and that may be quoted."""
     for start, end in _places(prompt.passages[number - 1].text, answer):
         claim = prompt.quotation(number, start, end)
-        if claim is not None and grammar.parse(f' "{claim.text}" ({number})'.encode()) is not None:
+        if claim is None or repeats(claim.text, prompt.question, topics):
+            continue
+        if grammar.parse(f' "{claim.text}" ({number})'.encode()) is not None:
             return claim
     return None
 

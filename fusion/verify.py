@@ -4,10 +4,11 @@ What fails is removed: a path with a fact that is not there, and one of whose fa
 they have evidence. An answer that loses all of its paths, or all of its quotations, is withdrawn.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fusion.answer import Answer, Citation, abstain
+from fusion.named import Named
 from fusion.operators.values import read_date, read_number
 from kg.facts import ChunkId, EntityId, Fact, FactId, Path
 from kg.store import GraphStore
@@ -82,16 +83,16 @@ def walks(path: Sequence[Fact], to: EntityId) -> EntityId | None:
     return here
 
 
-def borne(entity: EntityId, path: Sequence[Fact], topics: Collection[EntityId]) -> bool:
+def borne(entity: EntityId, path: Sequence[Fact], topics: Named) -> bool:
     """Whether facts bear an entity out as the answer to a question that names the topics.
 
-    They are one way that begins at a topic. Where none is named, or where the entity is one of several, as in a
-    comparison, a single fact of it will do.
+    They are one way that begins at a topic. Where none is named, or where the entity is one of several things named,
+    as in a comparison, a single fact of it will do. Nothing bears out the one thing that a question is about.
     """
     start = walks(path, entity)
-    if start is None or not path:
+    if start is None or not path or topics.asked_about(entity):
         return False
-    return start in topics or (len(path) == 1 and (not topics or (entity in topics and len(topics) > 1)))
+    return start in topics or (len(path) == 1 and (not topics or entity in topics))
 
 
 def same_value(one: str, other: str) -> bool:

@@ -8,10 +8,10 @@ from api import settings
 from api.assemble import Services
 from api.display import note
 from api.errors import Exit, exit_code
-from api.training import make_examples
+from api.training import examples_of, make_examples
 from fusion.planner.questions import Question, read_questions
 from fusion.tuning.curriculum import Wanted
-from fusion.tuning.examples import Examples, write
+from fusion.tuning.examples import write
 from kg.errors import GraphError
 
 
@@ -39,7 +39,7 @@ def make(given: argparse.Namespace, services: Services) -> None:
     train, dev = made.split(0.05 if given.dev else 0)
     for path, part in ((given.examples, train), (given.dev, dev)):
         if path is not None:
-            write(path, Examples(services.embedder.name, part))
+            write(path, examples_of(services, part))
             print(f"{len(part):,} examples in {path}")
 
 

@@ -39,7 +39,6 @@ class Task:
     rank: int = 8  # of a new adapter
     board: Path | None = None
     resume: bool = False
-    vectors: str = ""  # the learned model that entities' vectors are of; none, or not known
     soft_tokens: bool = True  # whether candidates' stand before the prompts; without, nothing of the graph is seen
 
 
@@ -50,7 +49,8 @@ def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | 
 
     Raises:
         TuningError: the examples, the checkpoint or the model cannot be used, or there is no memory.
-        AdapterError: the adapter to extend cannot be read or does not fit, or the new one cannot be written.
+        AdapterError: the adapter to extend cannot be read or is another graph's, encoder's or model's, or the new one
+            cannot be written.
         LanguageModelError, WeightsError: the language model cannot be loaded.
         SettingError, LostProcessError: there is no such device, or another process has ended.
         KeyboardInterrupt: Ctrl-C, after a checkpoint was written.
@@ -62,7 +62,9 @@ def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | 
     if not task.soft_tokens:
         learned, dev = unseen(learned), unseen(dev)
     if task.earlier is not None:  # before anything is loaded
-        adapter.check_vectors(task.earlier, adapter.read_about(task.earlier), task.vectors)
+        about = adapter.read_about(task.earlier)
+        adapter.check_vectors(task.earlier, about, learned.vectors)
+        adapter.check_views(task.earlier, about, encoder=learned.encoder, vector_width=_widths(learned)[1])
     model = _model(task, config, learned, workers)
     before = None if task.earlier is None else sample.load(task.earlier)
     with board(task.board if workers.is_main else None) as write:
@@ -122,14 +124,19 @@ def _model(task: Task, config: TuneConfig, learned: Examples, workers: Workers) 
     language = open_model(task.model, precision=precision, device=workers.device)
     if not isinstance(language, HuggingFaceModel):
         raise TuningError(f"{task.model}: is a server, which cannot be trained; give a model that runs here.")
-    view = learned.examples[0].view
-    text_width, vector_width = view.names.shape[1], view.vectors.shape[1]
+    text_width, vector_width = _widths(learned)
     if task.earlier is not None:
         if adapter.read_about(task.earlier).trained.soft_tokens != task.soft_tokens:
             raise TuningError(f"{task.earlier}: soft tokens are to be trained where it has none, or the reverse.")
         return adapter.load(task.earlier, language, encoder=learned.encoder, vector_width=vector_width)
     built = FusedConfig(rank=task.rank, seed=config.seed)
     return FusedModel(language, built, encoder=learned.encoder, text_width=text_width, vector_width=vector_width)
+
+
+def _widths(learned: Examples) -> tuple[int, int]:
+    """The widths of sentence vectors, and of learned ones, 0 where there are none."""
+    view = learned.examples[0].view
+    return view.names.shape[1], view.vectors.shape[1]
 
 
 def _write(
@@ -139,7 +146,7 @@ def _write(
     look = next((one for one in tuned.history if one.step == tuned.best), None)
     metrics |= {} if look is None else {"training loss": look.loss}
     earlier: tuple[str, ...] = ()
-    vectors = task.vectors
+    vectors = learned.vectors
     if task.earlier is not None:
         before = adapter.read_about(task.earlier).trained
         earlier, vectors = (*before.earlier, before.data), vectors or before.vectors

@@ -25,6 +25,7 @@ from fusion.decode import Grammar
 from fusion.errors import PromptTooLongError
 from fusion.evaluate import normalise
 from fusion.gathering import Gatherer
+from fusion.named import named
 from fusion.planner.labels import explain
 from fusion.planner.lexicon import LANGUAGES
 from fusion.planner.model import TOPIC
@@ -270,7 +271,7 @@ class Curriculum:
             return None, "dropped: the question has no room"
         if prompt.empty:
             return None, "dropped: nothing is found for it"
-        topics = {found.entity.id for found in asked.links}
+        topics = named(asked.links)
         claims = taught(prompt, posed.gold, topics, sources=posed.sources)
         if kind == "passages" and not any(claim.passage for claim in claims):
             return None, "dropped: no passage that is shown answers it, or a fact still does"
@@ -284,7 +285,7 @@ class Curriculum:
         keys = {*map(normalise, posed.gold)}
         chains = tuple(
             told(chain, context.names, right=all(is_answer(guess.entity, keys) for guess in chain.guesses))
-            for chain in considered(context, asked.unfit)
+            for chain in considered(context, asked.unfit, topics)
         )
         return Example(prompt.text, context.view, target, context.question, chains), f"made: {by}"
 

@@ -12,7 +12,7 @@ once, in ``texts`` (u, t), and likewise what was learned of an entity, in ``lear
 numbers that follow of each view are ``names`` and ``vectors`` (n,), rows of these; ``topics`` (n,); ``relations``
 (r,), rows of ``texts``; ``subjects``, ``rows``, ``objects`` (e,); ``candidates`` (c,); ``scores`` (c, 3). ``ends``
 (views, 4) says where each view ends among all of them, counted in entities, relations, facts and candidates. The
-metadata name the format, the sentence encoder, and the digest of the lines that the views belong to.
+metadata name the format, the sentence encoder, the learned model, and the digest of the lines that the views belong to.
 """
 
 import hashlib
@@ -34,6 +34,7 @@ from fusion.scoring import Told
 
 FORMAT = "clew-examples-1"
 LINES = "lines"  # of the metadata: the SHA-256 of the file of lines
+VECTORS = "vectors"  # of the metadata: the learned model that entities' vectors are of, where they are of one
 KINDS: Mapping[str, tuple[int, type[np.generic]]] = {  # of what each part has one a piece: entities, relations, …
     "names": (0, np.integer),
     "vectors": (0, np.integer),
@@ -65,10 +66,11 @@ class Example:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """Examples, and the sentence encoder of their vectors."""
+    """Examples, the sentence encoder of their vectors, and the learned model that entities' are of, if it is known."""
 
     encoder: str
     examples: tuple[Example, ...]
+    vectors: str = ""
 
     def of_width(self, width: int) -> "Examples":
         """The same, as a model of learned vectors of this width reads them (`GraphView.of_width`)."""
@@ -124,6 +126,7 @@ def write(path: Path, found: Examples) -> None:
     ]
     content = "".join(lines).encode()
     about = {"format": FORMAT, "encoder": found.encoder, LINES: hashlib.sha256(content).hexdigest()}
+    about |= {VECTORS: found.vectors} if found.vectors else {}
     tensors = save(_packed([one.view for one in found.examples]), about)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,7 +168,7 @@ def read(path: Path) -> Examples:
             raise ExamplesError(f"{path}, line {number}: its view is malformed ({error}).") from error
     if not found:
         raise ExamplesError(f"{path}: holds no examples.")
-    return Examples(views.encoder, tuple(found))
+    return Examples(views.encoder, tuple(found), views.vectors)
 
 
 class _Views:
@@ -187,6 +190,7 @@ class _Views:
         except ValueError as error:
             raise ExamplesError(f"{path}: is damaged ({error}); make the examples anew.") from error
         self.path, self.encoder, self.lines = path, about.get("encoder", ""), about.get(LINES, "")
+        self.vectors = about.get(VECTORS, "")
 
     def _check(self) -> None:
         expected = {"texts", "learned", "ends", *KINDS}

@@ -114,4 +114,4 @@ def _mixed(new: Examples, kept: Examples, *, share: float, seed: int) -> Example
     while old and len(drawn) < wanted:
         draw.shuffle(old)
         drawn += old[: wanted - len(drawn)]
-    return Examples(new.encoder, (*new.examples, *drawn))
+    return replace(new, examples=(*new.examples, *drawn))

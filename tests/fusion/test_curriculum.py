@@ -13,6 +13,7 @@ from fusion.evaluate import normalise
 from fusion.gathering import Gatherer
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
+from fusion.named import named
 from fusion.planner.questions import Question
 from fusion.speaking import LocalSpeaker
 from fusion.tuning.curriculum import KINDS, Curriculum, Made, Wanted
@@ -98,7 +99,7 @@ def test_every_target_is_what_the_grammar_of_its_prompt_has(
             prompt = speaker.prompt(answerer.gather(posed.text, gatherer, topics=posed.topics))
             assert prompt.text == example.prompt
             asked, _ = answerer.understand(posed.text, topics=posed.topics)
-            topics = {found.entity.id for found in asked.links}
+            topics = named(asked.links)
             grammar = Grammar(
                 prompt, speaker.model.vocabulary, ends=speaker.model.ends, topics=topics, unfit=asked.unfit
             )

@@ -10,6 +10,7 @@ from fusion.decode import CLAIMS, Grammar
 from fusion.language import Options, Tokens, open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.language.vocabulary import Vocabulary
+from fusion.named import Named
 from fusion.prompt import Prompt, assemble, name_shown, shown
 from fusion.quotable import QUOTED
 from kg.facts import Entity
@@ -175,6 +176,36 @@ def test_an_alias_may_be_said(model: HuggingFaceModel) -> None:
     said = grammar.parse(b" A. M. Turing [1]")
     assert said is not None
     assert said[0].entity == turing
+
+
+HALO, SONG = Entity("Film", "Halo", ("Ring",)), Entity("Song", "Halo")
+
+
+@pytest.mark.parametrize(
+    ("topics", "may", "may_not"),
+    [
+        (Named(), ("Halo [1]", "Ring [1]", "Bo [1]"), ()),
+        (Named((HALO,)), ("Bo [1]", "Halo [3]"), ("Halo [1]", "Ring [1]", "Ring [1][2]", "Halo [2]")),
+        (Named((HALO, SONG)), ("Bo [1]", "Cy [2]"), ("Halo [1]", "Halo [2]", "Halo [3]", "Ring [3]")),
+        (Named((HALO, SONG), several=True), ("Halo [1]", "Halo [2]", "Ring [1]", "Cy [2]"), ()),
+    ],
+    ids=["nothing", "one thing", "one name of two things", "two things"],
+)
+def test_what_is_asked_about_is_not_said(
+    model: HuggingFaceModel, topics: Named, may: tuple[str, ...], may_not: tuple[str, ...]
+) -> None:
+    """Neither by a fact of its own, nor by a way that comes back to it, nor by another name."""
+    bo, cy = person("Bo"), person("Cy")
+    statements = [(HALO, "directed_by", bo), (SONG, "written_by", cy), (HALO, "theme", SONG)]
+    prompt = assemble(context(statements, ways=((HALO, (0, 0)), (cy, (2, 1)))), model.tokenize, budget=1900)
+    grammar = Grammar(prompt, model.vocabulary, ends=model.ends, topics=topics)
+    for text in (*may, *may_not):
+        said = accepts(grammar, model, f" {text}")
+        assert said is (text in may), text
+        name, _, rest = text.partition(" ")
+        numbers = [int(number) for number in regex.findall(r"\d+", rest)]
+        assert (grammar.meant(name, numbers) is not None) is said, text
+    assert {"Halo", "Ring"}.isdisjoint(grammar.names) is (topics == Named((HALO, SONG)))
 
 
 def test_whatever_is_written_can_be_read(model: HuggingFaceModel, prompt: Prompt) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fusion import adapter
-from fusion.errors import OtherModelError, TuningError
+from fusion.errors import TuningError
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import FusedConfig, FusedModel
@@ -212,16 +212,72 @@ def test_scores_of_chains_are_calibrated_on_what_is_held_out(
     assert "not calibrated" in (tmp_path / "one" / adapter.CARD).read_text("utf-8")
 
 
-def test_vectors_of_another_learned_model_are_not_mixed_in(folder: Path, tmp_path: Path) -> None:
-    write(tmp_path / "some.jsonl", EXAMPLES)
-    config = replace(CONFIG, epochs=1)
-    task = Task(tmp_path / "some.jsonl", tmp_path / "one", model=str(folder), rank=2, vectors="graph-one")
-    train(task, config)
-    further = replace(task, adapter=tmp_path / "two", earlier=tmp_path / "one")
-    with pytest.raises(OtherModelError, match=r"learned model graph-one, and this graph holds those of graph-two;"):
-        train(replace(further, vectors="graph-two"), config)
+@pytest.fixture(scope="module")
+def of_graph_one(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter trained on learned vectors of graph-one."""
+    where = tmp_path_factory.mktemp("graph-one")
+    write(where / "some.jsonl", replace(EXAMPLES, vectors="graph-one"))
+    task = Task(where / "some.jsonl", where / "adapter", model=str(folder), rank=2)
+    train(task, replace(CONFIG, epochs=1))
+    assert adapter.read_about(where / "adapter").trained.vectors == "graph-one"
+    return where / "adapter"
+
+
+@pytest.mark.parametrize(
+    ("examples", "why"),
+    [
+        (
+            replace(EXAMPLES, vectors="graph-two"),
+            "vectors of the learned model graph-one, and this graph holds those of graph-two",
+        ),
+        (replace(EXAMPLES, encoder="another"), "with the sentence encoder test, and this one is another"),
+        (
+            replace(EXAMPLES, examples=tuple(replace(one, view=view(learned=7)) for one in EXAMPLES.examples)),
+            "on learned vectors of 4 numbers, and those of this graph have 7",
+        ),
+    ],
+    ids=["graph", "encoder", "width"],
+)
+def test_an_adapter_is_not_extended_by_what_does_not_fit(
+    examples: Examples,
+    why: str,
+    of_graph_one: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Before its language model is opened: there is none at this address."""
+    write(tmp_path / "some.jsonl", examples)
+    further = (tmp_path / "some.jsonl", tmp_path / "two", "--extend", of_graph_one, "--model", tmp_path / "nowhere")
+    assert command(monkeypatch, *further) == 4
+    error = capsys.readouterr().err
+    assert error.startswith(f"clew: {of_graph_one}: the adapter was trained")
+    assert why in error
+    assert error.count("\n") == 1
     assert not (tmp_path / "two").exists()
-    train(replace(further, vectors=""), config)  # it is not known what they are
+
+
+def test_an_adapter_is_not_extended_on_another_language_model(
+    of_graph_one: Path,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(tmp_path / "some.jsonl", EXAMPLES)
+    other = tiny_model.write(tmp_path / "other", seed=8)
+    further = (tmp_path / "some.jsonl", tmp_path / "two", "--extend", of_graph_one, "--model", other)
+    assert command(monkeypatch, *further) == 4
+    error = capsys.readouterr().err
+    assert f"was trained for {folder} (digest " in error
+    assert f"and this is {other} (digest " in error
+    assert not (tmp_path / "two").exists()
+
+
+def test_what_vectors_are_of_is_kept_where_it_is_not_known(of_graph_one: Path, folder: Path, tmp_path: Path) -> None:
+    write(tmp_path / "some.jsonl", EXAMPLES)
+    task = Task(tmp_path / "some.jsonl", tmp_path / "two", model=str(folder), earlier=of_graph_one)
+    train(task, replace(CONFIG, epochs=1))
     assert adapter.read_about(tmp_path / "two").trained.vectors == "graph-one"
 
 

@@ -26,7 +26,7 @@ from kg import ontology
 from kg.memory_store import MemoryStore
 from nlp.embed import MiniLM
 from tests.fusion import tiny_model
-from tests.fusion.graphs import FILMS, film, graph, person, place
+from tests.fusion.graphs import FILMS, GROUND, GUY, film, graph, person, place
 from tests.fusion.language_server import Reply, Script, hangs_up, says, serving
 
 OPEN = "Which movies are the work of Shawn Levy?"  # no word of it is a relation of the graph
@@ -200,6 +200,34 @@ def test_a_server_quotes_to_the_letter(store: MemoryStore, embedder: MiniLM, scr
     assert answer.text == words
     holds(answer, store)
     assert "claims name nothing that was shown" in answer.reason  # the other passages do not have it
+
+
+def test_what_is_asked_about_is_not_said(
+    store: MemoryStore, embedder: MiniLM, model: HuggingFaceModel, script: Script
+) -> None:
+    """Where one thing is named; where several are, one of them may be what is asked for."""
+    for question, named in (("What about Free Guy?", {GUY}), ("Free Guy and Forbidden Ground?", {GUY, GROUND})):
+        asked, facts = answerer(store, embedder, None).understand(question)
+        passages = answerer(store, embedder, None).search(question)
+        fused = remote(store, embedder, script, claims({"name": GUY.name, "facts": list(range(1, 20))}))
+        answer = fused.read(asked, facts, None, passages)
+        assert answer.abstained is (len(named) == 1)
+        names = script.asked[-1][2]["response_format"]["json_schema"]["schema"]["properties"]["claims"]["items"]
+        assert (GUY.name in names["anyOf"][0]["properties"]["name"]["enum"]) is (len(named) > 1)
+        said = set()
+        for seed in range(1, 13):
+            said |= {*local(store, embedder, model, seed=seed).read(asked, facts, None, ()).entities}
+        assert said
+        assert bool(said & named) is (len(named) > 1)
+
+
+def test_a_quotation_of_the_question_is_no_answer(store: MemoryStore, embedder: MiniLM, script: Script) -> None:
+    fused = remote(store, embedder, script, claims(*({"quote": "Shawn Levy", "passage": at} for at in range(1, 6))))
+    trace = answerer(store, embedder, fused).explain(OPEN)
+    assert trace.by != "model"
+    assert trace.heard is not None
+    assert {one.wrong for one in trace.heard.checked} == {"it only repeats words of the question"}
+    assert "'Shawn Levy' was said and left out: it only repeats words of the question" in trace.answer.reason
 
 
 @pytest.mark.parametrize(

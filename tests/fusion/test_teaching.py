@@ -5,6 +5,7 @@ import pytest
 from fusion.claims import written
 from fusion.decode import Grammar
 from fusion.language import Tokens
+from fusion.named import Named
 from fusion.prompt import Prompt, assemble
 from fusion.teaching import taught
 from kg.facts import Entity
@@ -58,11 +59,21 @@ def prompt() -> Prompt:
     ],
 )
 def test_what_is_taught(prompt: Prompt, answers: list[str], topics: list[Entity], expected: str) -> None:
-    claims = taught(prompt, answers, [one.id for one in topics])
+    claims = taught(prompt, answers, Named(tuple(topics)))
     assert written(claims) == expected
     said = Grammar(prompt).parse(f" {written(claims)}".encode())
     assert said is not None
     assert tuple(one.claim for one in said) == claims
+
+
+def test_what_only_repeats_the_question_is_not_taught() -> None:
+    """Of several things named, one may be the answer."""
+    text = "Free Guy came out before Night at the Museum, said Levy."
+    asked = context([(GUY, "directed_by", LEVY)], (text,), question="Which film by Levy came out before Free Guy?")
+    prompt = assemble(asked, by_character, budget=10_000)
+    assert written(taught(prompt, ["Free Guy", "levy"], Named((GUY,)))) == "none"
+    assert written(taught(prompt, ["Free Guy"], Named((GUY, LEVY), several=True))) == '"Free Guy" (1)'
+    assert written(taught(prompt, ["Night at the Museum"], Named((GUY,)))) == '"Night at the Museum" (1)'
 
 
 def test_no_more_is_taught_than_may_be_said() -> None:
@@ -70,7 +81,7 @@ def test_no_more_is_taught_than_may_be_said() -> None:
     stars = [person(f"Star {at}") for at in range(12)]
     asked = context([(it, f"role_{at}", star) for at, star in enumerate(stars)])
     prompt = assemble(asked, by_character, budget=10_000)
-    claims = taught(prompt, [star.name for star in stars], [it.id])
+    claims = taught(prompt, [star.name for star in stars], Named((it,)))
     assert len(claims) == 8
     assert Grammar(prompt).parse(f" {written(claims)}".encode()) is not None
 
@@ -81,6 +92,6 @@ def test_the_chain_that_leads_to_most_answers_and_fewest_others() -> None:
     statements = [(it, "seen_by", cy), (it, "seen_by", ann), (it, "made_by", ann), (it, "made_by", bob)]
     asked = context([*statements, (other, "made_by", cy)])
     prompt = assemble(asked, by_character, budget=10_000)
-    assert written(taught(prompt, ["Ann", "Bob"], [it.id])) == "Ann [3]"  # both are given with it
-    assert written(taught(prompt, ["Ann", "Cy"], [it.id])) == "Cy [1]"
-    assert written(taught(prompt, ["Ann", "Bob", "Cy"], [it.id])) == "Cy [1]; Bob [4]"
+    assert written(taught(prompt, ["Ann", "Bob"], Named((it,)))) == "Ann [3]"  # both are given with it
+    assert written(taught(prompt, ["Ann", "Cy"], Named((it,)))) == "Cy [1]"
+    assert written(taught(prompt, ["Ann", "Bob", "Cy"], Named((it,)))) == "Cy [1]; Bob [4]"
