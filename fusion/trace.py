@@ -56,7 +56,11 @@ class Trace:
 
 
 def unsettled(choice: Choice | None) -> bool:
-    """Whether the graph alone leaves a question open: nothing is named, nothing found, or nothing sure."""
+    """Whether the graph alone leaves a question open to a model: nothing is named, nothing found, or nothing sure.
+
+    What operators miss stays theirs: a claim is one chain of facts or one quotation, and no check could tell that it is
+    the longest of all, or what two chains have in common.
+    """
     if choice is None:
         return True
     if choice.operation is not None:

@@ -19,15 +19,19 @@ from api.cli import run
 from api.commands.explaining import _tree
 from api.display import Display
 from api.display import plain as plain_text
-from api.fusing import ABOUT, Chosen, choose, open_fused
+from api.fusing import ABOUT, Chosen, calibrated, choose, open_fused
 from api.settings import Settings
 from fusion import adapter
 from fusion.adapter import Trained
+from fusion.answerer import Answerer
 from fusion.errors import LanguageModelError
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.model import FusedConfig, FusedModel
+from fusion.paths import Facts
+from fusion.reader import Asked
 from fusion.reasoner.model import Calibration
+from fusion.trace import Choice
 from kg.memory_store import MemoryStore
 from kg.store import Learned
 from nlp.embed import MiniLM
@@ -137,6 +141,47 @@ def test_an_adapter_brings_its_calibration_along(services: Services, tiny: Path)
         trained(tiny, folder, calibration=replace(certain, weights=(1.0,)))
         refused = client.post("/ask", json=OPEN)
         assert (refused.status_code, "is damaged" in refused.json()["detail"]) == (503, True)
+
+
+CALIBRATION = Calibration((0.0,) * 7, 0.0, 10)
+
+
+@pytest.mark.parametrize("calibration", [None, CALIBRATION], ids=["not calibrated", "calibrated"])
+def test_a_model_that_would_not_be_believed_is_not_opened(
+    services: Services, tiny: Path, calibration: Calibration | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where an unsure reading of the graph stands, only a probability could go before it."""
+    choose = Answerer._choose
+
+    def unsure(answerer: Answerer, asked: Asked, facts: Facts) -> Choice:
+        return replace(choose(answerer, asked, facts), unsure=True)
+
+    opened: list[Path] = []
+
+    def counted(chosen: Chosen, *given: Any, **options: Any) -> Any:
+        opened.append(services.adapter_folder)
+        return open_fused(chosen, *given, **options)
+
+    monkeypatch.setattr(Answerer, "_choose", unsure)
+    monkeypatch.setattr(fusing, "open_fused", counted)
+    trained(tiny, services.adapter_folder, calibration=calibration)
+    answer = services.answerer.ask("Who directed Radioactive?")
+    assert answer.text == "Marjane Satrapi"
+    assert len(opened) == (calibration is not None)
+    services.answerer.ask(OPEN["question"])  # nothing stands: whatever it says is better than nothing
+    assert len(opened) == 1
+
+
+def test_a_card_tells_whether_there_are_probabilities(tiny: Path, tmp_path: Path) -> None:
+    plain, certain = trained(tiny, tmp_path / "plain"), trained(tiny, tmp_path / "more", calibration=CALIBRATION)
+    assert not calibrated(None)
+    assert not calibrated(Chosen("http://localhost:1/v1"))
+    assert not calibrated(Chosen(GEMMA))
+    assert not calibrated(Chosen(None, plain))
+    assert calibrated(Chosen(None, certain))
+    (plain / ABOUT).write_text("{}")
+    assert calibrated(Chosen(None, plain))  # opening it says what is wrong
+    assert calibrated(Chosen(None, tmp_path / "nowhere"))
 
 
 def test_a_setting_goes_before_an_adapter(services: Services, tiny: Path, tmp_path: Path) -> None:

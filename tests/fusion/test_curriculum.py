@@ -11,7 +11,6 @@ from fusion.claims import NONE
 from fusion.decode import Grammar
 from fusion.evaluate import normalise
 from fusion.gathering import Gatherer
-from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.named import named
 from fusion.planner.questions import Question
@@ -22,8 +21,6 @@ from kg import ontology
 from kg.memory_store import MemoryStore
 from kg.store import GraphStore
 from nlp.embed import MiniLM
-from tests.fusion import tiny_model
-from tests.fusion.graphs import FILMS, graph
 
 GIVEN = (
     Question(1, "Who is the wife of Shawn Levy?", ("Serena Levy",), "Shawn Levy"),
@@ -34,19 +31,7 @@ WANTED = Wanted(40, languages=("en",))
 
 
 @pytest.fixture(scope="module")
-def embedder() -> MiniLM:
-    return MiniLM(threads=1)
-
-
-@pytest.fixture(scope="module")
-def store(embedder: MiniLM) -> MemoryStore:
-    return graph(FILMS, embedder=embedder)
-
-
-@pytest.fixture(scope="module")
-def speaker(tmp_path_factory: pytest.TempPathFactory) -> LocalSpeaker:
-    model = open_model(str(tiny_model.write(tmp_path_factory.mktemp("model"), context=2048)), device="cpu")
-    assert isinstance(model, HuggingFaceModel)
+def speaker(model: HuggingFaceModel) -> LocalSpeaker:
     return LocalSpeaker(model)
 
 

@@ -7,14 +7,13 @@ from hypothesis import strategies as st
 
 from fusion.claims import Claim, written
 from fusion.decode import CLAIMS, Grammar
-from fusion.language import Options, Tokens, open_model
+from fusion.language import Options, Tokens
 from fusion.language.causal import HuggingFaceModel
 from fusion.language.vocabulary import Vocabulary
 from fusion.named import Named
 from fusion.prompt import Prompt, assemble, name_shown, shown
 from fusion.quotable import QUOTED
 from kg.facts import Entity
-from tests.fusion import tiny_model
 from tests.fusion.contexts import context
 from tests.fusion.graphs import film, person, place
 
@@ -22,13 +21,6 @@ ALAN, LONDON, LONDONDERRY = person("Alan Turing"), place("London"), place("Londo
 STATEMENTS = ((ALAN, "born_in", LONDON), (LONDON, "near", LONDONDERRY), (ALAN, "field", Entity("Field", "logic")))
 TEXT = 'Turing was born in 1912, in "Maida Vale", London; he died in 1954.'
 CHINESE = "糖尿病有什么症状？多饮、多尿、多食和体重下降。"
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceModel:
-    found = open_model(str(tiny_model.write(tmp_path_factory.mktemp("model"), context=2048)), device="cpu")
-    assert isinstance(found, HuggingFaceModel)
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -31,11 +31,6 @@ OTHER = Told("A · in · C", 0.1, 0.1, 0.1)
 PLACES = ("Paris", "Berlin", "Beijing", "Sydney")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model.write(tmp_path_factory.mktemp("model"))
-
-
 def domain(prompt: str, relation: int, count: int, seed: int) -> Examples:
     """Questions that one relation of a graph answers: another domain has another prompt and another relation."""
     draw = np.random.default_rng(seed)

@@ -14,7 +14,7 @@ from fusion.context import GraphView
 from fusion.errors import LanguageModelMemoryError
 from fusion.fused import LEAST, FusedReader
 from fusion.gathering import Gatherer
-from fusion.language import Options, open_model
+from fusion.language import Options
 from fusion.language.causal import HuggingFaceModel, Run
 from fusion.language.server import ServerModel
 from fusion.paths import Facts
@@ -25,30 +25,12 @@ from fusion.trace import Choice
 from kg import ontology
 from kg.memory_store import MemoryStore
 from nlp.embed import MiniLM
-from tests.fusion import tiny_model
-from tests.fusion.graphs import FILMS, GROUND, GUY, film, graph, person, place
+from tests.fusion.graphs import GROUND, GUY, film, graph, person, place
 from tests.fusion.language_server import Reply, Script, hangs_up, says, serving
 
 OPEN = "Which movies are the work of Shawn Levy?"  # no word of it is a relation of the graph
 UNNAMED = "Which of them has many canals?"
 SURE = "Where was the director of Free Guy born?"
-
-
-@pytest.fixture(scope="module")
-def embedder() -> MiniLM:
-    return MiniLM(threads=1)
-
-
-@pytest.fixture(scope="module")
-def store(embedder: MiniLM) -> MemoryStore:
-    return graph(FILMS, embedder=embedder)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceModel:
-    found = open_model(str(tiny_model.write(tmp_path_factory.mktemp("model"), context=2048)), device="cpu")
-    assert isinstance(found, HuggingFaceModel)
-    return found
 
 
 @pytest.fixture
@@ -384,6 +366,12 @@ def test_only_probabilities_are_compared(
     server = remote(store, embedder, script, claims({"name": "2021", "facts": list(range(1, 20))}))
     trace = Unsure(store, embedder=embedder, ontology=ontology.default(), fused=lambda: server).explain(question)
     assert (trace.by, trace.heard, script.asked) == ("plan", None, [])
+
+    def opened() -> FusedReader:
+        raise AssertionError("it is known before that it would not be believed")
+
+    made = Unsure(store, embedder=embedder, ontology=ontology.default(), fused=opened, calibrated=lambda: False)
+    assert made.ask(question) == trace.answer
     certain = Calibration((0.0, 0.0, 0.0, 0.0, 0.0, 50.0, 10.0), 0.0, 10)
     scored = local(store, embedder, model, calibration=certain)
     trace = Unsure(store, embedder=embedder, ontology=ontology.default(), fused=lambda: scored).explain(question)

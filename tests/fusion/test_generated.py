@@ -24,11 +24,6 @@ DRUGS = ["别嘌醇片", "阿莫西林", "康复新液", "曲尼司特", "感冒
 
 
 @pytest.fixture(scope="module")
-def embedder() -> MiniLM:
-    return MiniLM(threads=1)
-
-
-@pytest.fixture(scope="module")
 def store() -> MemoryStore:
     films = [
         statement

@@ -16,7 +16,7 @@ from fusion.answerer import Answerer
 from fusion.context import Context
 from fusion.fused import FusedReader
 from fusion.gathering import Gatherer
-from fusion.language import Options, open_model
+from fusion.language import Options
 from fusion.language.causal import HuggingFaceModel
 from fusion.language.server import ServerModel
 from fusion.prompt import shown
@@ -26,7 +26,6 @@ from kg import ontology
 from kg.facts import Chunk, Document, Entity, Evidence, Fact, Occurrence
 from kg.memory_store import MemoryStore
 from kg.store import DocumentRecord, Reading
-from tests.fusion import tiny_model
 from tests.fusion.graphs import FILMS, LEVY, graph
 from tests.fusion.language_server import Script, says, serving
 
@@ -46,13 +45,6 @@ ATTACKS = [
     Attack(**json.loads(line))
     for line in (Path(__file__).parents[1] / "golden" / "injections.jsonl").read_text("utf-8").splitlines()
 ]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceModel:
-    found = open_model(str(tiny_model.write(tmp_path_factory.mktemp("model"), context=2048)), device="cpu")
-    assert isinstance(found, HuggingFaceModel)
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -23,11 +23,6 @@ CONTINUATIONS = (" Johan Earl", " Paris", "s", " Beijing is the capital of China
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model.write(tmp_path_factory.mktemp("model"))
-
-
-@pytest.fixture(scope="module")
 def model(folder: Path) -> HuggingFaceModel:
     found = open_model(str(folder), device="cpu")
     assert isinstance(found, HuggingFaceModel)

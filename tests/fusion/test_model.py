@@ -24,11 +24,6 @@ PROMPT = "Who directed the film Forbidden Ground?"
 ENCODER = "test-encoder"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model.write(tmp_path_factory.mktemp("model"))
-
-
 def language(folder: Path) -> HuggingFaceModel:
     found = open_model(str(folder), device="cpu")
     assert isinstance(found, HuggingFaceModel)

@@ -79,11 +79,6 @@ def store() -> MemoryStore:
 
 
 @pytest.fixture(scope="module")
-def embedder() -> MiniLM:
-    return MiniLM(threads=1)
-
-
-@pytest.fixture(scope="module")
 def trained(store: MemoryStore, embedder: MiniLM, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     path = tmp_path_factory.mktemp("questions") / "questions.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows()), "utf-8")

@@ -62,11 +62,6 @@ def store() -> MemoryStore:
 
 
 @pytest.fixture(scope="module")
-def embedder() -> MiniLM:
-    return MiniLM(threads=1)
-
-
-@pytest.fixture(scope="module")
 def trained(store: MemoryStore, embedder: MiniLM) -> Trained:
     return learn_questions(questions(), store, ontology.default(), embedder, graph=mirror(store), generated=0, epochs=3)
 

@@ -9,14 +9,12 @@ from fusion.answerer import Answerer
 from fusion.errors import LanguageModelError, LanguageModelMemoryError
 from fusion.fused import FusedReader
 from fusion.gathering import Gatherer
-from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel, Run
 from fusion.outcome import outcome
 from fusion.speaking import LocalSpeaker
 from fusion.steps import Given, Linked, Piece
 from kg import ontology
 from kg.memory_store import MemoryStore
-from tests.fusion import tiny_model
 from tests.fusion.graphs import FILMS, graph
 
 OPEN = "Which movies are the work of Shawn Levy?"  # no word of it is a relation of the graph
@@ -25,13 +23,6 @@ OPEN = "Which movies are the work of Shawn Levy?"  # no word of it is a relation
 @pytest.fixture(scope="module")
 def store() -> MemoryStore:
     return graph(FILMS)
-
-
-@pytest.fixture
-def model(tmp_path_factory: pytest.TempPathFactory) -> HuggingFaceModel:
-    found = open_model(str(tiny_model.write(tmp_path_factory.mktemp("model"), context=2048)), device="cpu")
-    assert isinstance(found, HuggingFaceModel)
-    return found
 
 
 def answerer(store: MemoryStore, model: HuggingFaceModel, *, beams: int = 1) -> Answerer:

@@ -1,4 +1,4 @@
-"""A training that test_tuning.py runs in this process, and in two that a launcher starts.
+"""A training that test_tuned.py runs in this process, and in two that a launcher starts.
 
 ``python -m tests.fusion.together MODEL FOLDER`` leaves what each process came to in FOLDER/RANK.pt.
 """
