@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from api.cli import run
 from api.errors import Exit, InterruptedTrainingError, RequestError, exit_code
 from api.settings import Settings
 from fusion import adapter
-from fusion.errors import TuningError
+from fusion.errors import OtherGraphError, TuningError
 from fusion.planner.questions import Question
 from fusion.tuning.examples import read
+from kg.store import Learned
 from tests.fusion import tiny_model
 from tests.fusion.graphs import FILMS, graph
 
@@ -56,6 +58,25 @@ def test_an_adapter_is_trained_on_questions_of_the_graph_and_used(services: Serv
     assert adapter.read_about(services.adapter_folder).trained.earlier == (about.trained.data,)
     assert more.examples <= 8
     assert services.fused_reader is not reader
+
+
+def test_an_adapter_knows_whose_vectors_it_was_trained_on(services: Services) -> None:
+    """By its examples: the graph may be learned again before they are."""
+    store = services.store
+    learned = Learned("graph-one", "2026-01-01T00:00:00Z", store.version(), 4, 0)
+    store.write_learned(learned, ((one.id, (0.5,) * 4) for one in store.all_entities()))
+
+    def interrupts(line: str) -> None:
+        if line == "training":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train(services, training.Wish(count=8, rank=2, tuning=SMALL), tell=interrupts)
+    store.write_learned(replace(learned, model="graph-two"), ((one.id, (0.1,) * 4) for one in store.all_entities()))
+    training.train(services, training.Wish(rank=2, resume=True, tuning=SMALL), tell=lambda line: None)
+    assert adapter.read_about(services.adapter_folder).trained.vectors == "graph-one"
+    with pytest.raises(OtherGraphError, match="learned model graph-one, and this graph holds those of graph-two"):
+        training.train(services, training.Wish(count=8, extend=True, tuning=SMALL), tell=lambda line: None)
 
 
 def test_what_was_interrupted_goes_on(services: Services) -> None:
