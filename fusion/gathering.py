@@ -88,7 +88,8 @@ class Gatherer:
         near = self._near(asked, facts)
         if not candidates:
             candidates = _ends(asked, near, facts)
-        told = self._store.facts_in([passage.chunk.id for passage in shown]) if shown else []
+        # Of facts that the passages state, the text says as much: they are for what no name of the question leads to.
+        told = [] if near else self._store.facts_in([passage.chunk.id for passage in shown])
         order = {passage.chunk.id: at for at, passage in enumerate(shown)}
         told.sort(key=lambda fact: (min(order.get(e.chunk, len(order)) for e in fact.evidence), strength(fact)))
         chosen = _distinct(chain(led, near, told))[:FACTS]

@@ -31,7 +31,7 @@ from kg.facts import Entity, EntityId, Fact
 
 TAIL = "Answer:"
 DOT = " · "  # between the parts of a fact
-SHARE, FIRST = 0.5, 3  # of the room that facts may take before passages have theirs; facts that may take more
+SHARE, FIRST = 0.35, 3  # of the room that facts may take before passages have theirs; facts that may take more
 LONGEST_TITLE = 80  # characters
 
 Tokenize = Callable[[str], Tokens]
@@ -187,30 +187,22 @@ def _filled(costs: Sequence[int], room: float) -> tuple[list[int], float]:
 
 
 def _passages(context: Context, tokenize: Tokenize, room: float) -> tuple[list[Shown], float]:
-    """Of each passage as much as fits, and what room is left: first its best sentence, then those around it in turn."""
+    """As much as fits of the first passage, around its best sentence, then of the second, …; and what room is left."""
     texts = [shown(passage.chunk.text) for passage in context.passages]
-    found: list[tuple[Window, int, int]] = []  # with the place of its passage, and what it costs
-
-    def cost(window: Window, place: int, number: int) -> int:
-        return len(tokenize(f"{_passage_line(_seen(context.passages[place], texts[place], window), number)}\n").ids)
-
-    for place, window in enumerate(windows(context.question, texts)):
-        taken = 0 if window is None else cost(window, place, len(found) + 1)
-        if window is not None and taken <= room:
-            found.append((window, place, taken))
+    found: list[Shown] = []
+    for passage, text, window in zip(context.passages, texts, windows(context.question, texts), strict=True):
+        fitting, taken = None, 0
+        todo = [] if window is None else [window]
+        while todo:
+            wider = todo.pop(0)
+            one = _seen(passage, text, wider)
+            cost = len(tokenize(f"{_passage_line(one, len(found) + 1)}\n").ids)
+            if cost <= room:
+                fitting, taken, todo = one, cost, list(wider.wider())
+        if fitting is not None:
+            found.append(fitting)
             room -= taken
-    growing = list(range(len(found)))
-    while growing:
-        at = growing.pop(0)
-        window, place, before = found[at]
-        for wider in window.wider():
-            taken = cost(wider, place, at + 1)
-            if taken - before <= room:
-                found[at] = wider, place, taken
-                room -= taken - before
-                growing.append(at)
-                break
-    return [_seen(context.passages[place], texts[place], window) for window, place, _ in found], room
+    return found, room
 
 
 def _seen(passage: Passage, text: str, window: Window) -> Shown:
