@@ -117,7 +117,7 @@ def marked_articles(name: str) -> QuestionSet:
     }
     known, known_marks = redocred.articles("dev", measured)
     held, held_marks = redocred.articles("test", measured)
-    train = redocred.questions(known_marks, seed=0)[:REDOCRED_TRAIN]
+    train = redocred.questions(known_marks, seed=0)[:REDOCRED_TRAIN] + redocred.descriptions(known, known_marks)
     rest = redocred.questions(held_marks, seed=0)
     test, dev = rest[:REDOCRED_TEST], rest[REDOCRED_TEST : REDOCRED_TEST + REDOCRED_DEV]
 

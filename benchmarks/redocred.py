@@ -3,7 +3,7 @@
 Tan et al., EMNLP 2022 (https://aclanthology.org/2022.emnlp-main.580). A question asks for the objects of a relation of
 a subject ("Who directed X?"), or goes on from one ("Where was the director of X born?"). How each relation is asked for
 stands in data/redocred_questions.tsv, which was written for this. Answers are all names under which an object is
-mentioned.
+mentioned. Others ask what the thing of an article is ("What is X?"), and the first sentence says it: "a film of 2001".
 
 Articles of a question set that is measured are left out, by title.
 """
@@ -20,10 +20,12 @@ import regex
 
 from benchmarks.rows import data_folder
 from fusion.evaluate import Question
+from fusion.extract import sentences
 from kg.facts import Document, name_key
 
 WORDINGS = Path(__file__).with_name("data") / "redocred_questions.tsv"
 EACH = 80  # questions of one relation, or that end in one: place and country would be half of all
+TOLD = 5 * EACH  # questions that ask what a thing is
 NO_SUBJECTS = ("TIME", "NUM")
 
 _JOINED = (
@@ -34,6 +36,9 @@ _JOINED = (
     (regex.compile(r'" ([^"]*?) "'), r'"\1"'),
     (regex.compile(r" ([-–/]) "), r"\1"),
 )
+
+_SAYS_WHAT = regex.compile(r"^.{3,150}?\b(is|was) ((?:an?|the|one of) [^.]{15,180}\w)\.$")
+_QUALIFIED = regex.compile(r"\s*\(.*\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,12 @@ class Marked:
     subject: tuple[str, ...]
     relation: str
     object: tuple[str, ...]
-    may_be_asked_of: bool  # not of a date or a number
+    kind: str  # of the subject, such as PER
+
+    @property
+    def may_be_asked_of(self) -> bool:
+        """Whether its subject is no date and no number."""
+        return self.kind not in NO_SUBJECTS
 
 
 def wordings() -> dict[str, Wording]:
@@ -85,7 +95,7 @@ def _marked(article: dict[str, Any]) -> Iterator[Marked]:
     for label in article["labels"]:
         head = label["h"]
         kind = article["vertexSet"][head][0]["type"]
-        yield Marked(article["title"], names[head], label["r"], names[label["t"]], kind not in NO_SUBJECTS)
+        yield Marked(article["title"], names[head], label["r"], names[label["t"]], kind)
 
 
 def joined(words: Iterator[str] | list[str]) -> str:
@@ -128,6 +138,20 @@ def questions(marked: Collection[Marked], *, seed: int) -> list[Question]:
         kept += worded[:EACH]
     draw.shuffle(kept)
     return kept
+
+
+def descriptions(documents: Collection[Document], marked: Collection[Marked]) -> list[Question]:
+    """Questions of what the things of articles are, in the order of these."""
+    people = {name for one in marked if one.kind == "PER" for name in one.subject}
+    found = []
+    for document in documents:
+        start, end = (sentences(document.text) or [(0, 0)])[0]
+        said = _SAYS_WHAT.match(document.text[start:end])
+        name = _QUALIFIED.sub("", document.title)
+        if said is not None and name and not name.startswith("List of "):
+            what = "Who" if name in people else "What"
+            found.append(Question(f"{what} {said[1]} {name}?", (said[2],), (document.title,), name))
+    return found[:TOLD]
 
 
 def _question(
