@@ -7,6 +7,7 @@ from pathlib import Path
 from api.errors import Exit, exit_code
 from fusion.tuning.command import Task, train
 from fusion.tuning.config import Look, TuneConfig
+from fusion.tuning.extending import REPLAY
 from kg.errors import GraphError
 
 
@@ -16,7 +17,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("adapter", type=Path, help="folder to write; NAME.run beside it holds checkpoints")
     parser.add_argument("--dev", type=Path, help="examples that say when to stop")
     parser.add_argument("--extend", dest="earlier", type=Path, help="the adapter to go on from, instead of a new one")
-    parser.add_argument("--elastic", type=float, default=0.0, help="how firmly its parameters are held, beside replay")
+    parser.add_argument("--replay", type=float, default=REPLAY.replayed, help="earlier examples for each new one")
+    parser.add_argument("--elastic", type=float, default=REPLAY.elastic, help="how firmly its parameters are held")
     parser.add_argument("--model", default="", help="language model: a folder or hub:OWNER/NAME; else Gemma 3 270M")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--rank", type=int, default=8)

@@ -18,7 +18,7 @@ from fusion.tuning import replay as sample
 from fusion.tuning.board import board
 from fusion.tuning.config import Look, TuneConfig, Tuned
 from fusion.tuning.examples import Examples
-from fusion.tuning.extending import FREE, Remembering, extend
+from fusion.tuning.extending import FREE, REPLAY, Remembering, extend
 from fusion.tuning.loop import NOTHING
 from fusion.tuning.replay import Replay
 from kg.embeddings.precision import resolve
@@ -33,7 +33,8 @@ class Task:
     adapter: Path  # the folder to write; checkpoints go to NAME.run beside it
     dev: Path | None = None
     earlier: Path | None = None  # the adapter to extend
-    elastic: float = 0.0  # how firmly its parameters are held, beside replay
+    replay: float = REPLAY.replayed  # examples of the sample beside it that are learned again, for each new one
+    elastic: float = REPLAY.elastic  # how firmly its parameters are held
     model: str = ""  # the address of a language model
     device: str = "cpu"
     rank: int = 8  # of a new adapter
@@ -73,7 +74,7 @@ def train(task: Task, config: TuneConfig, *, progress: Callable[[Look], None] | 
             before or Replay(NOTHING),
             learned,
             config,
-            remembering=Remembering(elastic=task.elastic) if before else FREE,
+            remembering=Remembering(task.replay, task.elastic) if before else FREE,
             dev=dev,
             folder=run_folder(task.adapter),
             resume=task.resume,
