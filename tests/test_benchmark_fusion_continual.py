@@ -86,8 +86,10 @@ def test_what_is_forgotten_and_what_is_kept(found: list[Row]) -> None:
         for split, measure in (
             ("16 examples", "training"),
             (here, "right"),
+            (here, "right but for numbers"),
             (here, "loss of the target"),
             (there, "right"),
+            (there, "right but for numbers"),
             (there, "loss of the target"),
         )
     ]
@@ -173,7 +175,7 @@ def test_seeds_draw_examples_and_tell_how_they_differ(
     )
     command(monkeypatch, *folders, "--model", model, "--cache", cache, *given)
     shown = capsys.readouterr().out
-    assert shown.count("standard deviation over seeds") == 2 * 5
+    assert shown.count("standard deviation over seeds") == 2 * 7
     assert "4 examples" in shown
     whole = read(folders[0] / TRAIN)
     drawn = [{one.prompt for one in some(whole, 4, seed=seed).examples} for seed in (0, 1)]
