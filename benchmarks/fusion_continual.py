@@ -51,8 +51,7 @@ NAME = "fusion_continual"
 ROOT = Path(__file__).parents[1]
 TRAIN, DEV = "train.jsonl", "dev.jsonl"
 TAUGHT = "taught.json"  # beside an adapter: what it was taught and how, and the seconds; written when all else is
-# λ. What is held adds up over all parameters, so that an adapter of 2.5 million needs less than a small model's: here, to
-# have each go as far as some hundred steps take it costs about as much as a target that is not known.
+# λ. The pull adds up over all parameters, so an adapter of 2.5 million needs a smaller one than a tiny model's.
 ELASTIC = 0.01
 SPARE = 8  # tokens that may be written beyond those of the target, before it is known to be another text
 VARIANTS = ("plain", "replay", "elastic", "both")
