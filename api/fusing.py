@@ -53,11 +53,11 @@ class _Card(BaseModel):
     trained: _Trained
 
 
-def choose(setting: str, own: Path, *, shipped: Path = SHIPPED) -> Chosen | None:
+def choose(setting: str, own: Path, *, shipped: Path | None = None) -> Chosen | None:
     """What to open; None where no language model is to be asked.
 
     ``own`` is where an adapter of this graph is kept. Without a setting, an adapter decides: this graph's, else one
-    that Clew's repository ships. A server takes none.
+    that Clew's repository ships (``shipped``, else `SHIPPED`). A server takes none.
     """
     if setting == NONE:
         return None
@@ -66,7 +66,7 @@ def choose(setting: str, own: Path, *, shipped: Path = SHIPPED) -> Chosen | None
     address = None if not setting else "" if setting == GEMMA else setting
     if (own / ABOUT).exists():
         return Chosen(address, own)
-    found = next(iter(sorted(path.parent for path in shipped.glob(f"*/{ABOUT}"))), None)
+    found = next(iter(sorted(path.parent for path in (shipped or SHIPPED).glob(f"*/{ABOUT}"))), None)
     if found is not None and not address:  # it is Gemma's
         return Chosen("", found)
     return None if address is None else Chosen(address)

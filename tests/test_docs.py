@@ -41,6 +41,7 @@ def test_what_is_marked_as_runnable_runs(path: Path, tmp_path: Path) -> None:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("CLEW_")},
         "HOME": str(home),
+        "CLEW_LANGUAGE_MODEL": "none",
         "CLEW_STORE_IDLE_SECONDS": "3",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }

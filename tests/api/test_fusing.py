@@ -359,8 +359,10 @@ def test_who_need_not_wait_is_told_when_to_ask_again(services: Services, tiny: P
 @pytest.mark.parametrize("setting", ["", "none", "http://127.0.0.1:9/v1"])
 def test_answering_loads_no_torch_unless_a_model_runs_here(setting: str, tmp_path: Path) -> None:
     code = (
-        "import json, sys\n"
+        "import json, pathlib, sys\n"
+        "from api import fusing\n"
         "from api.cli import run\n"
+        "fusing.SHIPPED = pathlib.Path('nowhere')\n"
         f"code = run(['ask', {OPEN['question']!r}, '--json', '--store', 'memory:'])\n"
         "print(json.dumps([code, [m for m in ('torch', 'transformers', 'spacy') if m in sys.modules]]))"
     )

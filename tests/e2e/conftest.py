@@ -66,6 +66,7 @@ def made(folder: Path, cache: Path) -> Clew:
         "XDG_CACHE_HOME": str(cache),
         "LANG": "C.UTF-8",
         "HF_HUB_OFFLINE": "1",
+        "CLEW_LANGUAGE_MODEL": "none",  # the one that is shipped takes a minute to prepare in an empty cache
         "CLEW_STORE_HEAP": "256m",
         "CLEW_STORE_IDLE_SECONDS": "3",
     }

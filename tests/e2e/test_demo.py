@@ -21,7 +21,7 @@ def rows(path: Path) -> list[dict[str, object]]:
 
 
 def run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"CLEW_DATA": str(DATA)}
+    environment = os.environ | {"CLEW_DATA": str(DATA), "CLEW_LANGUAGE_MODEL": "none"}
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
