@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, GgufConfig
 
+from fusion.adapter import Trained, save
 from fusion.answerer import Answerer
 from fusion.claims import Claim, written
 from fusion.decode import Grammar
@@ -16,6 +17,7 @@ from fusion.gathering import Gatherer
 from fusion.language import Options, gemma, open_model
 from fusion.language.causal import HuggingFaceModel
 from fusion.language.loading import quiet
+from fusion.model import FusedConfig, FusedModel
 from fusion.prompt import assemble, name_shown
 from fusion.speaking import LocalSpeaker
 from kg import ontology
@@ -23,6 +25,7 @@ from nlp.embed import MiniLM
 from nlp.weights import WeightsError
 from tests.fusion.contexts import context
 from tests.fusion.graphs import FILMS, film, graph, person
+from tests.fusion.views import TEXT, view
 
 PROMPTS = (
     "Question: Who directed the film Forbidden Ground?\nAnswer:",
@@ -197,9 +200,23 @@ def test_all_that_may_be_said_can_be_written_as_it_is_taught(model: HuggingFaceM
 def test_its_answers_are_checked(model: HuggingFaceModel) -> None:
     embedder = MiniLM(threads=1)
     store = graph(FILMS, embedder=embedder)
-    fused = FusedReader(store, Gatherer(store, embedder=embedder, viewed=False), LocalSpeaker(model))
+    fused = FusedReader(store, Gatherer(store, embedder=embedder, viewed=False), LocalSpeaker(model), least=0.0)
     answerer = Answerer(store, embedder=embedder, ontology=ontology.default(), fused=lambda: fused)
-    trace = answerer.explain("Which movies are the work of Shawn Levy?")
-    assert trace.by == "model"
+    trace = answerer.explain("Who made Free Guy?")
+    assert (trace.by, trace.answer.text) == ("model", "Shawn Levy")
     assert trace.answer.checked
-    assert trace.answer == answerer.ask("Which movies are the work of Shawn Levy?")
+    assert trace.answer == answerer.ask("Who made Free Guy?")
+
+
+@pytest.mark.slow
+def test_untrained_soft_tokens_do_no_harm(prepared: tuple[Path, list[str]], tmp_path: Path) -> None:
+    """And all that can be trained is a few megabytes."""
+    published = open_model(cache=prepared[0].parent, device="cpu")
+    assert isinstance(published, HuggingFaceModel)
+    model = FusedModel(published, FusedConfig(), encoder="test-encoder", text_width=TEXT)  # 384 in earnest
+    prompt, texts = "Question: What is the capital of France?\nAnswer:", [" Paris", " Berlin"]
+    for soft in (None, model.soft_tokens(view(learned=0, candidates=5))):
+        right, wrong = published.score(prompt, texts, prefix=soft)
+        assert right.total > wrong.total + 1
+    save(model, tmp_path, Trained())
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 6e6

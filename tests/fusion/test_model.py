@@ -273,20 +273,3 @@ def test_a_folder_that_cannot_be_written(model: FusedModel, tmp_path: Path) -> N
 
 def test_the_description_is_plain_json(saved: tuple[FusedModel, Path]) -> None:
     assert json.loads((saved[1] / ABOUT).read_text("utf-8"))["format"] == 1
-
-
-# -- Gemma ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_gemma_with_untrained_soft_tokens(tmp_path: Path) -> None:
-    """They do no harm, and all that can be trained is a few megabytes."""
-    gemma = open_model("", device="cpu")
-    assert isinstance(gemma, HuggingFaceModel)
-    model = FusedModel(gemma, FusedConfig(), encoder=ENCODER, text_width=TEXT)  # of 384 in earnest: 0.2 MB more
-    prompt, texts = "Question: What is the capital of France?\nAnswer:", [" Paris", " Berlin"]
-    for soft in (None, model.soft_tokens(view(learned=0, candidates=5))):
-        right, wrong = gemma.score(prompt, texts, prefix=soft)
-        assert right.total > wrong.total + 1
-    save(model, tmp_path, Trained())
-    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 6e6
