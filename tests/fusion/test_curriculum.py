@@ -113,6 +113,27 @@ def test_what_nothing_answers_is_none(made: Made, store: MemoryStore) -> None:
                 assert f"{names[subject]} · {relation.replace('_', ' ')} · {names[object]}\n" not in example.prompt
 
 
+def test_the_sources_of_questions_that_are_to_have_no_answer_are_withheld(
+    curriculum: Curriculum, store: MemoryStore
+) -> None:
+    [source] = [hit.chunk for hit in store.search_chunks("Pál Gábor", limit=9) if "Pál Gábor born" in hit.chunk.text]
+    asked = [Question(at, f"Where is Pál Gábor from? ({at})", ("Hungary",), "Pál Gábor") for at in range(40)]
+    wanted = Wanted(8, {"unanswerable": 1.0}, languages=("en",))
+    told = "Pál Gábor born on"
+    known, unknown = (
+        curriculum.make(wanted, asked, sources=sources) for sources in ({one.text: {source.id} for one in asked}, {})
+    )
+    texts = {one.text for one in asked}
+    mine = [(one, posed) for one, posed in zip(known.examples, known.posed, strict=True) if posed.text in texts]
+    assert mine
+    for one, posed in mine:
+        assert posed.sources == {source.id}
+        assert one.target == f" {NONE}"
+        assert told not in one.prompt
+        assert "Pál Gábor · born" not in one.prompt
+    assert not texts & {posed.text for posed in unknown.posed}  # what answers them is not known
+
+
 def test_the_same_seed_makes_the_same(made: Made, curriculum: Curriculum) -> None:
     again, other = curriculum.make(WANTED, GIVEN), curriculum.make(replace(WANTED, seed=2), GIVEN)
     lines = [(one.prompt, one.target) for one in made.examples]

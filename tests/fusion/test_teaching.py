@@ -66,6 +66,15 @@ def test_what_is_taught(prompt: Prompt, answers: list[str], topics: list[Entity]
     assert tuple(one.claim for one in said) == claims
 
 
+def test_only_sources_are_quoted_where_they_are_known(prompt: Prompt) -> None:
+    first, _, last = (one.passage.chunk.id for one in prompt.passages)
+    topics = Named((GUY,))
+    assert written(taught(prompt, ["Free Guy was"], topics, sources=[first])) == "none"
+    assert written(taught(prompt, ["ryan reynolds"], topics, sources=[first])) == '"Ryan Reynolds" (1)'
+    assert written(taught(prompt, ["ryan reynolds"], topics, sources=[last])) == "none"
+    assert written(taught(prompt, ["Montreal"], topics, sources=[last])) == "Montreal [1][2]"
+
+
 def test_what_only_repeats_the_question_is_not_taught() -> None:
     """Of several things named, one may be the answer."""
     text = "Free Guy came out before Night at the Museum, said Levy."
