@@ -34,7 +34,7 @@ from api.settings import Settings
 from benchmarks.fusion_rows import NAME, PARTS, Answers, row_of, rows_of
 from benchmarks.fusion_variants import UNTRAINED, VARIANTS, Bench, Models, Reply, Work
 from benchmarks.question_sets import SETS, QuestionSet, drawn, supporting
-from benchmarks.rows import Row, merge_rows
+from benchmarks.rows import Row, merge_rows, print_rows
 from fusion import adapter
 from fusion.answerer import Answerer
 from fusion.evaluate import Question
@@ -299,8 +299,7 @@ def main() -> None:
     finally:
         ground.services.close()
     if options.no_write:
-        for row in rows:
-            print(f"{row['data']} · {row['split']} · {row['system']} · {row['measure']}: {row['value']} {row['unit']}")
+        print_rows(rows)
     else:
         merge_rows(NAME, rows)
 

@@ -33,7 +33,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.rows import Row, merge_rows
+from benchmarks.rows import Row, merge_rows, print_rows
 from fusion import adapter
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
@@ -344,8 +344,7 @@ def main() -> None:
     command = " ".join((f"python -m benchmarks.{NAME}", *sys.argv[1:]))
     rows = list(rows_of(states, first, second, options.examples, command))
     if options.no_write:
-        for row in rows:
-            print(f"{row['data']} · {row['split']} · {row['system']} · {row['measure']}: {row['value']} {row['unit']}")
+        print_rows(rows)
     else:
         merge_rows(NAME, rows)
 

@@ -49,7 +49,7 @@ def made_of(name: str, speaker: LocalSpeaker, wanted: Wanted, cache: Path) -> tu
         sources = {
             one.text: chunks
             for one in asked
-            if (chunks := frozenset[ChunkId]().union(*(by_title[title] for title in one.supporting)))
+            if (chunks := frozenset[ChunkId]().union(*(by_title.get(title, ()) for title in one.supporting)))
         }
         made = curriculum.make(
             replace(wanted, hops=found.hops), given(asked), sources=sources, stage=lambda line: _say(f"{name}: {line}")
@@ -100,7 +100,7 @@ def main() -> None:
     counts = {}
     for part in options.sets.split(","):
         name, _, count = part.partition(":")
-        if name not in SETS or not (count or "1").isdecimal():
+        if name not in SETS or not (count or "1").isdecimal() or int(count or options.count) < 1:
             parser.error(f"{part}: give NAME or NAME:COUNT, with a NAME of {', '.join(SETS)}")
         counts[name] = int(count or options.count)
     model = open_model(options.model, notify=_say)

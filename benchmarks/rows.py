@@ -52,6 +52,12 @@ def merge_rows(name: str, rows: Sequence[Row]) -> Path:
     return write_rows(name, [row for row in held if row["command"] not in commands] + list(rows))
 
 
+def print_rows(rows: Sequence[Row]) -> None:
+    """Print rows that are not to be written."""
+    for row in rows:
+        print(f"{row['data']} · {row['split']} · {row['system']} · {row['measure']}: {row['value']} {row['unit']}")
+
+
 def data_folder() -> Path:
     """Where the data sets lie: the folder that CLEW_DATA names, else ``../shared/data`` beside the checkout."""
     named = os.environ.get("CLEW_DATA")
