@@ -25,7 +25,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from api.assemble import Services
@@ -203,8 +203,9 @@ def compared(adapted: Path, plain: Path) -> str:
 class Kept:
     """The answers of one set, in a file for each variant, part, adapter and state of the code."""
 
-    def __init__(self, folder: Path, mark: str) -> None:
-        self._folder, self._mark = folder, mark
+    def __init__(self, folder: Path, marks: Mapping[str, str]) -> None:
+        """``marks`` says of each variant what its answers come of."""
+        self._folder, self._marks = folder, marks
         folder.mkdir(parents=True, exist_ok=True)
 
     def read(self, variant: str, part: str) -> dict[int, Reply]:
@@ -227,20 +228,28 @@ class Kept:
             file.write(json.dumps({"question": number, **reply.row()}) + "\n")
 
     def _path(self, variant: str, part: str) -> Path:
-        return self._folder / f"{variant}-{part}-{self._mark}.jsonl"
+        return self._folder / f"{variant}-{part}-{self._marks[variant]}.jsonl"
 
 
-def mark(folders: Iterable[Path | None], address: str, ground: Ground) -> str:
-    """A digest of the code that answers, the language model's address, the adapters, the data and the questions."""
+def marks(adapted: Path | None, plain: Path | None, address: str, ground: Ground) -> dict[str, str]:
+    """Of each variant, a digest of the code that answers, the model's address, its adapter, the data and the questions.
+
+    So an adapter that is trained later leaves the answers of the variants that do not use it as they are.
+    """
     found = hashlib.sha256(f"{address} {ground.mark} {ground.found.test!r}".encode())
     code = [path for package in ("kg", "nlp", "fusion") for path in (ROOT / package).rglob("*") if path.is_file()]
     code = [path for path in code if path.suffix in (".py", ".toml", ".ttl")]
     code += [ROOT / "benchmarks" / name for name in ("fusion.py", "fusion_variants.py", "question_sets.py")]
     for path in sorted(code):
         found.update(path.read_bytes())
-    for folder in folders:
-        found.update(b"none" if folder is None else (folder / adapter.ABOUT).read_bytes())
-    return found.hexdigest()[:12]
+
+    def of(variant: str) -> str:
+        folder = None if variant in (*UNTRAINED, "reasoner") else plain if variant == "tuned" else adapted
+        own = found.copy()
+        own.update(b"none" if folder is None else (folder / adapter.ABOUT).read_bytes())
+        return own.hexdigest()[:12]
+
+    return {variant: of(variant) for variant in VARIANTS}
 
 
 def ask(bench: Bench, part: str, asked: Sequence[tuple[int, Question]], variants: Sequence[str], kept: Kept) -> Answers:
@@ -301,7 +310,7 @@ def main() -> None:
     if options.no_write:
         print_rows(rows)
     else:
-        merge_rows(NAME, rows)
+        merge_rows(NAME, rows, by=("data", "system", "measure"))  # also if fewer questions were asked before
 
 
 def _measured(ground: Ground, variants: Sequence[str], options: argparse.Namespace, command: str) -> Iterator[Row]:
@@ -321,7 +330,7 @@ def _measured(ground: Ground, variants: Sequence[str], options: argparse.Namespa
         )
         yield row
         return
-    kept = Kept(options.cache / found.name, mark(folders, options.model, ground))
+    kept = Kept(options.cache / found.name, marks(*folders, options.model, ground))
     answers = ask(ground.bench(store, opened, variants), PARTS[0], asked, variants, kept)
     withheld: list[tuple[int, Question]] = []
     if not options.answerable:

@@ -44,12 +44,19 @@ def write_rows(name: str, rows: Sequence[Row] | Sequence[Mapping[str, Any]]) -> 
     return path
 
 
-def merge_rows(name: str, rows: Sequence[Row]) -> Path:
-    """Put rows in the place of those of the same command, beside all others of a benchmark, and write them."""
+def merge_rows(name: str, rows: Sequence[Row], *, by: Sequence[str] = ("command",)) -> Path:
+    """Put rows in the place of those with the same command, beside all others of a benchmark, and write them.
+
+    ``by`` names other keys that tell what takes whose place.
+    """
     path = RESULTS / f"{name}.json"
-    held = json.loads(path.read_text("utf-8")) if path.exists() else []
-    commands = {row["command"] for row in rows}
-    return write_rows(name, [row for row in held if row["command"] not in commands] + list(rows))
+    held: list[Row] = json.loads(path.read_text("utf-8")) if path.exists() else []
+
+    def key(row: Mapping[str, Any]) -> tuple[object, ...]:
+        return tuple(row[one] for one in by)
+
+    new = {key(row) for row in rows}
+    return write_rows(name, [row for row in held if key(row) not in new] + list(rows))
 
 
 def print_rows(rows: Sequence[Row]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import fusion as benchmark
 from benchmarks import question_sets
-from benchmarks.fusion import Ground, Kept, _measured, ask, compared, memory, models, passed_over, taught_by
+from benchmarks.fusion import Ground, Kept, _measured, ask, compared, marks, memory, models, passed_over, taught_by
 from benchmarks.fusion_examples import apart
 from benchmarks.fusion_rows import PARTS, f1_of_names, is_right, measures, rows_of
 from benchmarks.fusion_variants import ADAPTED, FREE, SHOTS, VARIANTS, Bench, Reply, _bare, _context, _items
@@ -99,7 +99,8 @@ def test_every_variant_answers_every_question(bench: Bench) -> None:
 
 def test_answers_are_kept_and_not_asked_for_again(bench: Bench, tmp_path, monkeypatch) -> None:
     asked = list(enumerate(TEST))
-    kept = Kept(tmp_path, "mark")
+    same = dict.fromkeys(VARIANTS, "mark")
+    kept = Kept(tmp_path, same)
     first = ask(bench, PARTS[0], asked[:1], ["reasoner", "held"], kept)
     with (tmp_path / "held-answerable-mark.jsonl").open("a") as file:
         file.write('{"question": 1, "te')  # it ended in the middle of a line
@@ -107,9 +108,21 @@ def test_answers_are_kept_and_not_asked_for_again(bench: Bench, tmp_path, monkey
     assert whole["held", PARTS[0]][0] == first["held", PARTS[0]][0]
     assert {*whole["held", PARTS[0]]} == {0, 1}
     monkeypatch.setattr(Bench, "ask", lambda *given, **options: pytest.fail("asked again"))
-    again = ask(bench, PARTS[0], asked, ["reasoner", "held"], Kept(tmp_path, "mark"))
+    again = ask(bench, PARTS[0], asked, ["reasoner", "held"], Kept(tmp_path, same))
     assert again == whole
-    assert Kept(tmp_path, "other").read("held", PARTS[0]) == {}
+    assert Kept(tmp_path, same | {"held": "other"}).read("held", PARTS[0]) == {}
+
+
+def test_an_answer_is_kept_by_what_it_comes_of(ground: Ground, trained: Path) -> None:
+    without, with_one, other = (
+        marks(None, None, "", ground),
+        marks(trained, None, "", ground),
+        marks(None, None, "file:other", ground),
+    )
+    changed = {variant for variant in VARIANTS if with_one[variant] != without[variant]}
+    assert changed == {"soft", "held", "checked", "fused"}
+    assert marks(trained, trained, "", ground) == with_one | {"tuned": with_one["soft"]}
+    assert not {*other.values()} & {*without.values()}
 
 
 def test_what_answers_is_withheld(ground: Ground, model: str) -> None:

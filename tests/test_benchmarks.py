@@ -44,6 +44,19 @@ def test_rows_are_written_with_machine_and_commit(tmp_path, monkeypatch, capsys)
     assert "recall@5: 0.875" in capsys.readouterr().out
 
 
+def test_rows_take_the_place_of_those_before(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(rows, "RESULTS", tmp_path)
+    rows.write_rows("retrieval", [ROW, {**ROW, "measure": "other"}, {**ROW, "command": "python -m benchmarks.other"}])
+    again = {**ROW, "value": 0.5}
+    path = rows.merge_rows("retrieval", [again])
+    assert [(row["command"], row["value"]) for row in json.loads(path.read_text("utf-8"))] == [
+        ("python -m benchmarks.other", ROW["value"]),
+        (ROW["command"], 0.5),
+    ]
+    rows.merge_rows("retrieval", [{**again, "value": 0.25}], by=("data", "system", "measure"))
+    assert [row["value"] for row in json.loads(path.read_text("utf-8"))] == [0.25]
+
+
 def test_a_row_that_lacks_something_is_refused(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(rows, "RESULTS", tmp_path)
     with pytest.raises(ValueError, match="seconds"):

@@ -68,6 +68,15 @@ def reading(subject: Entity, told: Sequence[tuple[str, Entity]], embedder: Embed
     )
 
 
+def document(text: str, embedder: Embedder) -> Reading:
+    """A document of one chunk, of which no fact was read; its title is its first words."""
+    title = " ".join(text.split()[:2])
+    document = Document(title, text, title, "en")
+    chunk = Chunk(document.id, 0, len(text), text)
+    record = DocumentRecord(document.id, document.source, title, "en", document.text_digest, "test", complete=True)
+    return Reading(record, (chunk,), (), (), (), tuple(map(tuple, embedder.encode([text]).tolist())))
+
+
 GUY, GROUND, NIGHT = film("Free Guy"), film("Forbidden Ground"), film("Night at the Museum")
 LEVY, GABOR, SELBERG, OLE = person("Shawn Levy"), person("Pál Gábor"), person("Henrik Selberg"), person("Ole Selberg")
 PAULE, ANNA = person("Camille Paule"), person("Anna Paule")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, GgufConfig
 
-from fusion.adapter import Trained, save
+from fusion.adapter import Trained, load, read_about, save
 from fusion.answerer import Answerer
 from fusion.claims import Claim, written
 from fusion.decode import Grammar
@@ -21,11 +21,14 @@ from fusion.model import FusedConfig, FusedModel
 from fusion.prompt import assemble, name_shown
 from fusion.speaking import LocalSpeaker
 from kg import ontology
+from kg.memory_store import MemoryStore
 from nlp.embed import MiniLM
 from nlp.weights import WeightsError
 from tests.fusion.contexts import context
-from tests.fusion.graphs import FILMS, film, graph, person
+from tests.fusion.graphs import FILMS, document, film, graph, person
 from tests.fusion.views import TEXT, view
+
+SHIPPED = Path(__file__).parents[2] / "models" / "gemma-3-270m"
 
 PROMPTS = (
     "Question: Who directed the film Forbidden Ground?\nAnswer:",
@@ -206,6 +209,33 @@ def test_its_answers_are_checked(model: HuggingFaceModel) -> None:
     assert (trace.by, trace.answer.text) == ("model", "Shawn Levy")
     assert trace.answer.checked
     assert trace.answer == answerer.ask("Who made Free Guy?")
+
+
+PLACES = (
+    "Skerryvore Light was built by Alan Stevenson. It stands on a reef twelve miles off the island of Tiree.",
+    "Muckle Flugga Light was built by Thomas Stevenson. It has stood since 1854 on the northernmost rock of Shetland.",
+)
+
+
+@pytest.mark.slow
+def test_the_adapter_that_comes_with_clew_answers(prepared: tuple[Path, list[str]]) -> None:
+    """From a passage, with the characters of its source; and not where no passage says it."""
+    published = open_model(cache=prepared[0].parent, device="cpu")
+    assert isinstance(published, HuggingFaceModel)
+    embedder = MiniLM(threads=1)
+    adapted = load(SHIPPED, published, encoder=embedder.name, vector_width=0, merge=True)
+    calibration = read_about(SHIPPED).trained.calibration
+    assert calibration is not None
+    store = MemoryStore()
+    store.write([document(text, embedder) for text in PLACES])
+    speaker = LocalSpeaker(adapted.language, soft_tokens=adapted.soft_tokens)
+    fused = FusedReader(store, Gatherer(store, embedder=embedder), speaker, calibration=calibration)
+    answerer = Answerer(store, embedder=embedder, ontology=ontology.default(), fused=lambda: fused)
+    trace = answerer.explain("Who built Skerryvore Light?")
+    assert (trace.by, trace.answer.text) == ("model", "Alan Stevenson")
+    (citation,) = trace.answer.citations
+    assert citation.quote == PLACES[0][citation.start : citation.end] == "Alan Stevenson"
+    assert "Alan Stevenson" not in answerer.ask("Who directed the film Muckle Flugga Light?").text
 
 
 @pytest.mark.slow
