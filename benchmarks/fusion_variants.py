@@ -44,7 +44,7 @@ from fusion.language.causal import HuggingFaceModel
 from fusion.language.protocol import CausalModel, Options
 from fusion.named import named
 from fusion.prompt import TAIL, name_shown, shown
-from fusion.speaking import WRITING, LocalSpeaker
+from fusion.speaking import WRITING, LocalSpeaker, abstaining
 from fusion.steps import Given, Piece
 from fusion.trace import Passage
 from kg.facts import Entity, EntityId, Fact, name_key
@@ -220,12 +220,14 @@ class Bench:
         if variant not in ADAPTED:
             prompt = SHOTS + prompt
         packing = _since(begun)
-        found = model.generate(prompt, options=FREE, prefix=prefix)
+        # What an adapter learned to say where there is no answer, it says as surely as under the grammar.
+        options = abstaining(FREE, model.tokenize) if variant in ADAPTED else FREE
+        found = model.generate(prompt, options=options, prefix=prefix)
         whole = spent + _since(begun)
         items = _items(found.text)
         took = 0.0
         if first:
-            took = spent + packing + _timed(lambda: next(model.stream(prompt, options=FREE, prefix=prefix), ""))
+            took = spent + packing + _timed(lambda: next(model.stream(prompt, options=options, prefix=prefix), ""))
         return Reply(
             text=_bare(found.text),
             items=items,

@@ -35,7 +35,7 @@ from fusion.verify import walks
 from kg.facts import Entity, EntityId, Fact
 from kg.store import GraphStore
 
-LEAST = 0.1  # confidence in what a model says below which it is no answer
+LEAST = 0.15  # confidence in what a model says below which it is no answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)

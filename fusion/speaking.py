@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from fusion.claims import Claim, written
+from fusion.claims import NONE, Claim, written
 from fusion.context import Context, GraphView
 from fusion.decode import CLAIMS, Grammar, Said
 from fusion.errors import (
@@ -27,7 +27,7 @@ from fusion.errors import (
 from fusion.language.protocol import CausalModel, Generation, Options, SchemaModel, Tokens, Writing
 from fusion.named import named
 from fusion.outcome import outcome
-from fusion.prompt import Prompt, assemble, name_shown, shown
+from fusion.prompt import Prompt, Tokenize, assemble, name_shown, shown
 from fusion.reader import Asked
 from fusion.steps import Given, Piece
 
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 BUDGET, SERVER_BUDGET = 320, 6000  # tokens of a prompt: what two cores read in half a second, and what a server may
 WRITING = Options(max_tokens=160)
+ABSTAIN = (
+    0.9  # probability of "none" at which it is said: what else may be said has many beginnings, and shares the rest
+)
+SCALE = 1.5  # temperature of the probability of what is said, which is then near to how often it is right
 TRUST = 0.35  # in what a model says whose likelihoods are not known
 TOLD = 2000  # pieces of a server's reply, after which no more of it is told before it is whole
 
@@ -101,7 +105,7 @@ class LocalSpeaker:
         With more than one beam the likeliest whole answer is sought, and ``options`` say no more than its length.
         """
         self.model, self._soft_tokens = model, soft_tokens
-        self._budget, self._options, self._beams = budget, options, beams
+        self._budget, self._options, self._beams = budget, abstaining(options, model.tokenize), beams
 
     @property
     def name(self) -> str:
@@ -171,7 +175,7 @@ class LocalSpeaker:
         yield Given(self.name, prompt)
         found = yield from self._writing(prompt, grammar, self.soft_tokens(context))
         said = grammar.read(found.tokens, ended=found.ended)
-        confidence = exp(found.log_likelihood or 0.0)
+        confidence = exp((found.log_likelihood or 0.0) / SCALE)
         if said:
             return Spoken(said, confidence, prompt.told, prompt)
         if said is None:
@@ -190,6 +194,15 @@ class LocalSpeaker:
         options = self._options
         with closing(self.model.stream(prompt.text, options=options, allowed=grammar.allowed, prefix=prefix)) as text:
             return (yield from _told(text))
+
+
+def abstaining(options: Options, tokenize: Tokenize) -> Options:
+    """Options by which a text is "none" only where the model is rather sure of it (`ABSTAIN`).
+
+    Of a tokenizer that has no token of its own for it, the likeliest beginning decides, as ever.
+    """
+    ids = tokenize(f" {NONE}").ids
+    return replace(options, thresholds=((ids[0], ABSTAIN),)) if len(ids) == 1 else options
 
 
 class _Claim(BaseModel):

@@ -7,7 +7,7 @@ and is read together with those after it.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -309,7 +309,8 @@ class HuggingFaceModel:
                 if unread:
                     self.read(run, [unread])
                     unread = []
-                token, likelihood = self._choose(run.state, choices, options, generator)
+                thresholds = {} if writing.tokens else dict(options.thresholds)
+                token, likelihood = self._choose(run.state, choices, options, generator, thresholds)
             writing.log_likelihood += likelihood
             if token in self.ends:
                 writing.ended = True
@@ -320,10 +321,24 @@ class HuggingFaceModel:
 
     @torch.inference_mode()
     def _choose(
-        self, state: Tensor, choices: Sequence[int] | None, options: Options, generator: torch.Generator
+        self,
+        state: Tensor,
+        choices: Sequence[int] | None,
+        options: Options,
+        generator: torch.Generator,
+        thresholds: Mapping[int, float],
     ) -> tuple[int, float]:
+        """A token and the logarithm of its probability; one below its threshold is left out, if there is another."""
         logits = self.head.logits(state, choices)[0]  # (n,)
         likelihoods = logits.log_softmax(dim=0)
+        places = (
+            {token: token for token in thresholds} if choices is None else {one: at for at, one in enumerate(choices)}
+        )
+        rare = [
+            places[one] for one, least in thresholds.items() if one in places and likelihoods[places[one]].exp() < least
+        ]
+        if len(rare) < len(logits):
+            logits[rare] = -torch.inf
         if options.temperature == 0:
             at = int(logits.argmax())
         else:

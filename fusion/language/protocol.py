@@ -18,13 +18,19 @@ A text may also end where one of the tokens allowed is a mark of the end (`Causa
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a text is written: the likeliest token at each step, unless the temperature is above 0."""
+    """How a text is written: the likeliest token at each step, unless the temperature is above 0.
+
+    A server's tokens are not known, and so it has no ``thresholds``.
+    """
 
     max_tokens: int = 128
     temperature: float = 0.0
     top_p: float = 1.0  # sampled from the likeliest tokens that have this probability together
     seed: int = 0
     stop: tuple[str, ...] = ()  # the text ends before the first of them
+    thresholds: tuple[
+        tuple[int, float], ...
+    ] = ()  # (token, p): it begins a text only where its probability is p or more
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:
@@ -33,6 +39,8 @@ class Options:
             raise ValueError(f"temperature is {self.temperature}; it must be 0 or more")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p}; it must be above 0 and at most 1")
+        if not all(0 <= least <= 1 for _, least in self.thresholds):
+            raise ValueError(f"thresholds is {self.thresholds}; each must be between 0 and 1")
         if "" in self.stop:
             raise ValueError("stop holds an empty text, before which every text ends")
 

@@ -234,7 +234,8 @@ def test_the_adapter_that_comes_with_clew_answers(prepared: tuple[Path, list[str
     trace = answerer.explain("Who built Skerryvore Light?")
     assert (trace.by, trace.answer.text) == ("model", "Alan Stevenson")
     (citation,) = trace.answer.citations
-    assert citation.quote == PLACES[0][citation.start : citation.end] == "Alan Stevenson"
+    assert citation.quote == PLACES[0][citation.start : citation.end]
+    assert trace.answer.text in citation.quote
     assert "Alan Stevenson" not in answerer.ask("Who directed the film Muckle Flugga Light?").text
 
 

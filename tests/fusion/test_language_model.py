@@ -14,6 +14,7 @@ from fusion.errors import LanguageModelError, LanguageModelMemoryError, PromptTo
 from fusion.language import CausalModel, Options, TextModel, open_model
 from fusion.language import loading as loading_module
 from fusion.language.causal import HuggingFaceModel
+from fusion.language.protocol import Generation
 from fusion.language.stopping import StopText
 from nlp.weights import WeightsError
 from tests.fusion import tiny_model
@@ -189,6 +190,26 @@ def test_restricted_likelihoods_are_those_of_the_allowed_tokens(model: HuggingFa
     assert found.log_likelihood == pytest.approx(total, abs=1e-3)
 
 
+@pytest.mark.parametrize("allowed", [None, [5, 300, 17, 40]])
+def test_a_token_below_its_threshold_begins_no_text(model: HuggingFaceModel, allowed: list[int] | None) -> None:
+    def write(*thresholds: tuple[int, float]) -> Generation:
+        options = Options(max_tokens=3, thresholds=thresholds)
+        return model.generate(PROMPT, options=options, allowed=lambda tokens: allowed)
+
+    first = write().tokens[0]
+    likeliest = reference(model, PROMPT, [0])[-1].log_softmax(dim=0)
+    if allowed is not None:
+        likeliest = likeliest[allowed].log_softmax(dim=0)
+    probability = float(likeliest.exp().max())
+    assert write((first, probability - 1e-4)).tokens[0] == first
+    other = write((first, probability + 1e-4))
+    assert other.tokens[0] != first
+    second = float(likeliest.topk(2).values[1])
+    assert other.log_likelihood is not None
+    assert other.log_likelihood <= second + 1e-3  # among all that were allowed, this one too
+    assert write(*((token, 1.0) for token in allowed or ())).tokens[0] == first  # there is nothing else to begin with
+
+
 def test_nothing_allowed_is_an_empty_text(model: HuggingFaceModel) -> None:
     found = model.generate(PROMPT, allowed=lambda tokens: [])
     assert (found.text, found.tokens, found.ended, found.log_likelihood) == ("", (), True, 0.0)
@@ -274,7 +295,15 @@ def test_without_memory_the_batch_shrinks_and_then_it_says_so(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"max_tokens": 0}, {"temperature": -1.0}, {"top_p": 0.0}, {"top_p": 1.5}, {"stop": ("",)}]
+    "wrong",
+    [
+        {"max_tokens": 0},
+        {"temperature": -1.0},
+        {"top_p": 0.0},
+        {"top_p": 1.5},
+        {"stop": ("",)},
+        {"thresholds": ((5, 2.0),)},
+    ],
 )
 def test_options_that_mean_nothing_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
