@@ -29,6 +29,11 @@ SHOWN = {
     "linking": ("topic linked first", "text to proven answer p"),
     "wiki": ("exact match", "right among answered"),
 }
+ABLATIONS = ("fusion",)  # the same measures of many systems: a table for each set of data, a line for each system
+WHOLE, HEAD = (
+    "all fused",
+    ("Hits@1", "right, by any name", "F1 of words", "ROUGE-L"),
+)  # what is to be ahead of its parts, and in what
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -46,9 +51,13 @@ def page(results: Mapping[str, Rows]) -> str:
     ]
     for name, rows in results.items():
         parts.append(f"## {name}\n")
+        if name in ABLATIONS:
+            for _, group in groupby(sorted(rows, key=lambda row: row["data"]), key=lambda row: row["data"]):
+                parts += _ablation(list(group))
+            continue
         for command, group in groupby(rows, key=lambda row: row["command"]):
             same = list(group)
-            told = " · ".join(dict.fromkeys(f"{row['machine']} · commit {row['commit']}" for row in same))
+            told = " · ".join(dict.fromkeys(map(_made, same)))
             parts.append(f"`{command}` · {told}\n")
             parts.append(_table(same))
     return "\n".join(parts)
@@ -83,6 +92,38 @@ def _table(rows: Rows) -> str:
     lines = ["| data | split | system | measure | value |", "|---|---|---|---|---|"]
     lines += [_line(row["data"], row["split"], row["system"], row["measure"], _value(row)) for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _ablation(rows: Rows) -> list[str]:
+    """The numbers of one set of data, and in what the whole is not ahead of a part of it."""
+    measures = list(dict.fromkeys(row["measure"] for row in rows))
+    systems = list(dict.fromkeys(row["system"] for row in rows))
+    found = {(row["system"], row["measure"]): row for row in rows}
+    parts = [f"### {rows[0]['data']}\n"]
+    for split, group in groupby(sorted(rows, key=lambda row: row["split"]), key=lambda row: row["split"]):
+        same = list(group)
+        what = ", ".join(dict.fromkeys(row["measure"] for row in same))
+        about = " · ".join(dict.fromkeys(f"`{row['command']}` · {_made(row)}" for row in same))
+        parts.append(f"{split} ({what}): {about}\n")
+    lines = [_line("", *measures), _line(*["---"] * (1 + len(measures)))]
+    for system in systems:
+        cells = [found.get((system, measure)) for measure in measures]
+        lines.append(_line(system, *("" if one is None else _value(one) for one in cells)))
+    parts.append("\n".join(lines) + "\n")
+    behind = [
+        f"{measure}: {_value(found[system, measure])} of {system}, {_value(found[WHOLE, measure])} of {WHOLE}"
+        for measure in HEAD
+        for system in systems
+        if system != WHOLE and (system, measure) in found and (WHOLE, measure) in found
+        if found[system, measure]["value"] >= found[WHOLE, measure]["value"]
+    ]
+    if behind:
+        parts.append("Not ahead of every part: " + "; ".join(behind) + ".\n")
+    return parts
+
+
+def _made(row: Mapping[str, Any]) -> str:
+    return f"{row['machine']} · commit {row['commit']}"
 
 
 def _short(rows: Rows) -> str:

@@ -63,6 +63,26 @@ def test_a_row_that_lacks_something_is_refused(tmp_path, monkeypatch) -> None:
         rows.write_rows("retrieval", [{key: value for key, value in ROW.items() if key != "seconds"}])
 
 
+def test_an_ablation_tells_where_the_whole_is_not_ahead() -> None:
+    def row(system: str, measure: str, value: float, split: str = "100 test questions") -> dict[str, object]:
+        made = {"machine": "2 cores", "commit": "abc"}
+        return {**ROW, **made, "system": system, "measure": measure, "value": value, "unit": "%", "split": split}
+
+    found = [
+        row("plain RAG", "Hits@1", 20.0),
+        row("plain RAG", "answered", 99.0),
+        row(tables.WHOLE, "Hits@1", 19.5),
+        row(tables.WHOLE, "answered", 60.0),
+        row(tables.WHOLE, "abstention F1", 80.0, "90 test questions"),
+    ]
+    text = tables.page({"fusion": found})
+    assert "| plain RAG | 20 % | 99 % |  |" in text
+    assert f"| {tables.WHOLE} | 19.5 % | 60 % | 80 % |" in text
+    assert "Not ahead of every part: Hits@1: 20 % of plain RAG, 19.5 % of all fused.\n" in text
+    ahead = [row("plain RAG", "Hits@1", 20.0), row(tables.WHOLE, "Hits@1", 21.0)]
+    assert "Not ahead" not in tables.page({"fusion": ahead})
+
+
 def test_the_readme_changes_between_its_markers_alone() -> None:
     text = f"above\n{tables.BEGIN}\nold\n{tables.END}\nbelow\n"
     new = tables.readme(text, {"retrieval": [ROW]})
