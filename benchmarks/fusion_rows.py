@@ -57,11 +57,11 @@ def measures(kind: Kind, asked: Sequence[Question], replies: Sequence[Reply]) ->
         found["F1 of names"] = _percent(map(f1_of_names, asked, replies)), "%"
     else:
         found["exact match"] = _percent(_best(exact_match, asked, replies)), "%"
-        found["F1 of words"] = _percent(_best(token_f1, asked, replies)), "%"
+        found["F1 of words"] = _percent(_best(token_f1, asked, replies, quoted=kind == "long")), "%"
     if kind == "text":
         found["right, by any name"] = _percent(right), "%"
     if kind == "long":
-        found["ROUGE-L"] = _percent(_best(rouge_l, asked, replies)), "%"
+        found["ROUGE-L"] = _percent(_best(rouge_l, asked, replies, quoted=True)), "%"
     found["answered"] = _percent(not reply.abstained for reply in replies), "%"
     if done:
         if kind != "long":
@@ -92,10 +92,17 @@ def f1_of_names(question: Question, reply: Reply) -> float:
     return 2 * both / (len(reply.items) + len(gold)) if both else 0.0
 
 
-def _best(measure: Callable[[str, str], float], asked: Sequence[Question], replies: Sequence[Reply]) -> Iterator[float]:
-    """Of each question, how near the text comes to the answer that it is nearest to."""
+def _best(
+    measure: Callable[[str, str], float], asked: Sequence[Question], replies: Sequence[Reply], *, quoted: bool = False
+) -> Iterator[float]:
+    """Of each question, how near the text comes to the answer that it is nearest to.
+
+    Where answers are sentences, what is ``quoted`` is the text of those who quote: Clew answers in a few words, and
+    gives the sentences in which they stand.
+    """
     for question, reply in zip(asked, replies, strict=True):
-        yield 0.0 if reply.abstained else max(float(measure(reply.text, gold)) for gold in question.gold)
+        text = (reply.quoted if quoted else "") or reply.text
+        yield 0.0 if reply.abstained else max(float(measure(text, gold)) for gold in question.gold)
 
 
 def _percent(values: Iterable[float]) -> float:

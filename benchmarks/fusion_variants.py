@@ -16,9 +16,9 @@ Each is charged for what it needs, and for nothing else: the first for no contex
 the third to the seventh for all that is gathered of the graph. What one has read into memory makes none of these
 faster: reasoner, fused, search and gathering have each an answerer of their own.
 
-The first five write freely, as much as the grammar lets those after them write; a model's text is its first line. The
-first three are shown three questions with answers before the prompt, without which a model that was never trained to
-answer writes nothing at all; the last of these has no answer, and says so as the adapters learn to.
+The first five write freely, up to 64 tokens; a model's text is its first line. The first three are shown three
+questions with answers before the prompt, without which a model that was never trained to answer writes nothing at all;
+the last of these has no answer, and says so as the adapters learn to.
 """
 
 import time
@@ -38,13 +38,13 @@ from fusion.claims import NONE
 from fusion.context import Context, GraphView
 from fusion.decode import Grammar, Said
 from fusion.evaluate import Question, normalise, recall, words
-from fusion.extract import READ
+from fusion.extract import READ, whole_sentence
 from fusion.gathering import Gatherer
 from fusion.language.causal import HuggingFaceModel
 from fusion.language.protocol import CausalModel, Options
 from fusion.named import named
 from fusion.prompt import TAIL, name_shown, shown
-from fusion.speaking import WRITING, LocalSpeaker, abstaining
+from fusion.speaking import LocalSpeaker, abstaining
 from fusion.steps import Given, Piece
 from fusion.trace import Passage
 from kg.facts import Entity, EntityId, Fact, name_key
@@ -53,7 +53,7 @@ from kg.store import GraphStore
 VARIANTS = ("alone", "text", "facts", "tuned", "soft", "held", "checked", "reasoner", "fused")
 ADAPTED = ("tuned", "soft")  # each by an adapter of its own
 UNTRAINED = ("alone", "text", "facts")  # by the model as it was published
-FREE = Options(max_tokens=WRITING.max_tokens, stop=("\n",))
+FREE = Options(max_tokens=64, stop=("\n",))  # no gold answer has more than 45 words
 Work = Literal["understand", "search", "gather", "reasoner", "fused"]
 NO_ANSWER = frozenset(("", NONE, "unknown", "i don t know", "i do not know", "not given", "no answer"))
 
@@ -83,6 +83,7 @@ class Reply:
     milliseconds: float = 0.0
     first: float = 0.0  # until the first token; 0 where that was not measured
     spoke: bool = False  # of `fused`: whether the language model was asked
+    quoted: str = ""  # the sentences of the sources that are given for the answer
 
     @property
     def abstained(self) -> bool:
@@ -182,6 +183,7 @@ class Bench:
             text=answer.text,
             items=items,
             confidence=answer.confidence,
+            quoted=" ".join(dict.fromkeys(citation.quote for citation in answer.citations)),
             evidence=_evidence(question, titles, read),
             borne=float(self._holds(answer)),
             milliseconds=spent,
@@ -278,6 +280,7 @@ class Bench:
             text="; ".join(item[0] for item in items),
             items=items,
             confidence=spoken.confidence,
+            quoted=" ".join(dict.fromkeys(filter(None, map(_sentence, spoken.said)))),
             evidence=evidence,
             borne=sum(map(self._has, spoken.said)) / max(1, len(items)),
             milliseconds=said,
@@ -301,6 +304,15 @@ def _context(question: Question, passages: Sequence[Passage] = ()) -> Context:
         scores=np.zeros((0, 3), np.float32),
     )
     return Context(question.text, (), tuple(passages), (), {}, view)
+
+
+def _sentence(said: Said) -> str:
+    """The sentence in which a quotation stands."""
+    if said.passage is None:
+        return ""
+    text = said.passage.passage.chunk.text
+    start, end = whole_sentence(text, said.start, said.end)
+    return text[start:end]
 
 
 def _names(said: Said) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from benchmarks import question_sets
 from benchmarks.fusion import Ground, Kept, _measured, ask, compared, marks, memory, models, passed_over, taught_by
 from benchmarks.fusion_examples import apart
 from benchmarks.fusion_rows import PARTS, f1_of_names, is_right, measures, rows_of
-from benchmarks.fusion_variants import ADAPTED, FREE, SHOTS, VARIANTS, Bench, Reply, _bare, _context, _items
+from benchmarks.fusion_variants import ADAPTED, SHOTS, VARIANTS, Bench, Reply, _bare, _context, _items
 from benchmarks.question_sets import QuestionSet
 from fusion import adapter
 from fusion.answerer import Answerer
@@ -23,7 +23,6 @@ from fusion.evaluate import Question
 from fusion.language import open_model
 from fusion.model import FusedConfig, FusedModel
 from fusion.prompt import Shown
-from fusion.speaking import WRITING
 from fusion.trace import Passage
 from fusion.tuning.curriculum import KINDS, Made, Posed
 from fusion.tuning.examples import Example
@@ -262,9 +261,16 @@ def test_only_adapters_of_the_same_training_are_compared(trained: Path, ground: 
     assert passed_over(["fused"], None, None) == {}
 
 
-def test_free_variants_may_write_as_much_and_may_say_none() -> None:
-    assert FREE.max_tokens == WRITING.max_tokens
+def test_free_variants_are_shown_how_to_say_none() -> None:
     assert f"Answer: {NONE}\n" in SHOTS
+
+
+def test_where_answers_are_sentences_what_is_quoted_is_compared() -> None:
+    asked = [Question("Where may it spread?", ("It may spread to the lungs.",))]
+    told = [Reply("lungs", (("lungs",),), quoted="It may spread to the lungs.")]
+    assert measures("long", asked, told)["F1 of words"][0] == measures("long", asked, told)["ROUGE-L"][0] == 100.0
+    assert measures("text", asked, told)["F1 of words"][0] < 50.0
+    assert measures("long", asked, [Reply("lungs", (("lungs",),))])["F1 of words"][0] < 50.0
 
 
 def test_a_planner_is_trained_anew_for_other_data_or_code(ground: Ground, tmp_path, monkeypatch) -> None:
