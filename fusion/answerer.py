@@ -95,7 +95,7 @@ class Answerer:
         self._lock = Lock()
         self._read: tuple[int, Facts] | None = None
         self._retriever = Retriever(store, embedder=embedder, ontology=ontology, speech=self._speech)
-        self._prover = Prover(store, self._retriever, ontology)
+        self._prover = Prover(store, self._retriever, ontology, embedder=embedder)
 
     def ask(self, question: str, *, topics: Collection[EntityId] = (), predict: bool = False) -> Answer:
         """Answer with entities, paths and quotations, or abstain and say what was missing.
@@ -203,6 +203,8 @@ class Answerer:
         yield Linked(tuple(asked.links))
         if not asked.links:
             reason = "nothing in the graph has a name that the question mentions"
+            if (explained := self._prover.explained(asked, None, reason)) is not None:
+                return explained
             model = yield from self._ask_model(asked, None, facts)
             return model.said or self._from_passages(asked, None, reason, model)
         choice = self._choose(asked, facts)
@@ -218,6 +220,10 @@ class Answerer:
                 return Trace(answer, "prediction", asked, choice)
         reading = choice.reading
         stands = self._prover.from_graph(asked, reading, facts) if isinstance(reading, Reading) else None
+        if stands is None or stands.abstained:
+            why = reading.reason if stands is None else stands.reason
+            if (explained := self._prover.explained(asked, choice, why)) is not None:
+                return explained
         model = yield from self._ask_model(asked, choice, facts, stands)
         if isinstance(reading, Miss):
             if reading.final:

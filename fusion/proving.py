@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from fusion.answer import Answer, Citation, abstain
+from fusion.explaining import asks_to_explain, nearest
 from fusion.extract import READ, TRUST, Found, extract, extract_about
 from fusion.paths import Facts
-from fusion.quoting import as_written, quote
+from fusion.quoting import Cut, as_written, quote
 from fusion.reader import Asked, Miss, Reading
 from fusion.retrieve import Retriever
 from fusion.trace import Choice, Passage, Trace
@@ -13,14 +14,19 @@ from fusion.verify import verify
 from kg.facts import Entity, EntityId, FactId, Path
 from kg.ontology import Ontology
 from kg.store import ChunkHit, GraphStore
+from nlp.embed import Embedder
 
 
 class Prover:
     """Makes answers from one graph. Safe to use from several threads."""
 
-    def __init__(self, store: GraphStore, retriever: Retriever, ontology: Ontology) -> None:
-        """``retriever`` finds the passages that are read where the graph does not answer."""
-        self._store, self._retriever, self._ontology = store, retriever, ontology
+    def __init__(
+        self, store: GraphStore, retriever: Retriever, ontology: Ontology, *, embedder: Embedder | None = None
+    ) -> None:
+        """``retriever`` finds the passages that are read where the graph does not answer; without an embedder, nothing
+        is explained.
+        """
+        self._store, self._retriever, self._ontology, self._embedder = store, retriever, ontology, embedder
 
     def from_graph(
         self, asked: Asked, found: Reading, facts: Facts, *, expected: dict[FactId, float] | None = None
@@ -96,6 +102,36 @@ class Prover:
             source = next(passage.source for passage in passages if passage.chunk.id == found.hit.chunk.id)
             answer = self._from_sentence(asked, found, source, reason)
         return Trace(answer, "nothing" if answer.abstained else "passages", asked, choice, tuple(passages))
+
+    def explained(self, asked: Asked, choice: Choice | None, reason: str) -> Trace | None:
+        """Answer how or why with the nearest sentences of the best passages; None if it is not asked, or none is near.
+
+        Raises:
+            StoreError: the store failed.
+            WeightsError: the embedder's weights are missing or damaged.
+        """
+        if self._embedder is None or not asks_to_explain(asked.text):
+            return None
+        passages = self.found(asked)
+        cut: Cut = {}
+        near = 0.0
+        for one in nearest(asked.text, passages, self._embedder):
+            chunk = one.passage.chunk
+            words = chunk.text[one.start : one.end]
+            place = chunk.start + one.start, chunk.start + one.end
+            cut[Citation(chunk.document, one.passage.source, *place, words)] = chunk.id
+            near = max(near, one.near)
+        if not cut:
+            return None
+        answer = Answer(
+            question=asked.text,
+            text=" ".join(" ".join(citation.quote.split()) for citation in cut),
+            reason=f"the sentences nearest to the question: {reason}",
+            confidence=round(TRUST * min(near, 1.0), 3),
+            citations=tuple(cut),
+        )
+        answer = verify(answer, self._store, cut)
+        return None if answer.abstained else Trace(answer, "passages", asked, choice, tuple(passages))
 
     def passages(self, hits: Sequence[ChunkHit]) -> list[Passage]:
         """Chunks with where they come from, but for those whose document is gone.
