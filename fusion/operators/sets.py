@@ -94,6 +94,8 @@ class Sets:
 
     def _parted(self, parts: Parts) -> Found | Miss | None:
         operands = [self.readings(part) for part in parts.parts]
+        if parts.all and not parts.listed and not any(operands):
+            return None  # clauses of one sentence, and no operands: the graph reads none of them
         for operand, part in zip(operands, parts.parts, strict=True):
             if not operand:
                 names = " and ".join(dict.fromkeys(one.entity.name for one in part.links))

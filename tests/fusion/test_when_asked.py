@@ -40,6 +40,19 @@ def script() -> Iterator[Script]:
         yield found
 
 
+def test_clauses_that_the_graph_does_not_read_are_no_operands(store: MemoryStore) -> None:
+    """Then it is a plain question, which a language model may be asked; but not what is said of two alike."""
+    asked = Answerer(store, embedder=None, ontology=ontology.default())
+    trace = asked.explain("Which magazine praised Ada Lund and was sold to Bo Falk?")
+    assert trace.choice is not None
+    assert trace.choice.operation is None
+    assert unsettled(trace.choice)
+    trace = asked.explain("What did Ada Lund and Bo Falk paint?")
+    assert trace.choice is not None
+    assert trace.choice.operation is not None
+    assert not unsettled(trace.choice)
+
+
 @pytest.mark.parametrize(("question", "guess"), GUESSES, ids=[question for question, _ in GUESSES])
 def test_what_operators_miss_is_not_guessed(
     store: MemoryStore, script: Script, question: str, guess: str, monkeypatch: pytest.MonkeyPatch
