@@ -1,4 +1,8 @@
-"""Graph databases that tests share: one embedded server and one Neo4j a session, emptied between tests."""
+"""Graph databases that tests share: one embedded server and one Neo4j a session, emptied between tests.
+
+No test in this process asks the adapter that is shipped, which every graph in a checkout would have: those that are
+about it name its folder. Processes that tests start are told so by their environment.
+"""
 
 import os
 from collections.abc import Iterator
@@ -7,12 +11,21 @@ from contextlib import closing
 import neo4j
 import pytest
 
+from api import fusing
 from benchmarks.neo4j_server import neo4j_server
 from kg.bolt_store import BoltStore
 from kg.door import Door
 from kg.embedded import open_embedded
 from kg.open_store import open_store
 from tests.kg.databases import wipe
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_shipped_adapter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every graph is without a language model unless its test gives it one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fusing, "SHIPPED", tmp_path_factory.mktemp("models"))
+        yield
 
 
 @pytest.fixture(scope="session")

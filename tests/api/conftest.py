@@ -2,12 +2,10 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from api import fusing
 from api.app import create_app
 from api.assemble import Services
 from api.settings import Settings
@@ -31,9 +29,8 @@ TEXTS = {
 
 
 @pytest.fixture(autouse=True)
-def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test sees the settings of whoever runs it, and none asks the adapter that is shipped unless it says so."""
-    monkeypatch.setattr(fusing, "SHIPPED", tmp_path / "models")
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of whoever runs it."""
     for name in [name for name in os.environ if name.startswith("CLEW_") and not name.startswith("CLEW_TEST_")]:
         monkeypatch.delenv(name)
     monkeypatch.delenv("NO_COLOR", raising=False)
