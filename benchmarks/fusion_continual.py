@@ -33,7 +33,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.rows import Row, merge_rows, print_rows
+from benchmarks.rows import Row, give_rows
 from fusion import adapter
 from fusion.language import open_model
 from fusion.language.causal import HuggingFaceModel
@@ -343,10 +343,7 @@ def main() -> None:
         parser.error(str(error))
     command = " ".join((f"python -m benchmarks.{NAME}", *sys.argv[1:]))
     rows = list(rows_of(states, first, second, options.examples, command))
-    if options.no_write:
-        print_rows(rows)
-    else:
-        merge_rows(NAME, rows)
+    give_rows(NAME, rows, write=not options.no_write)
 
 
 if __name__ == "__main__":

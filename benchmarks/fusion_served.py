@@ -28,7 +28,7 @@ from api.assemble import Services
 from api.planning import learn
 from api.settings import Settings
 from benchmarks import question_sets
-from benchmarks.rows import Row, merge_rows, print_rows
+from benchmarks.rows import Row, give_rows
 from nlp.documents import Options, read
 
 NAME = "fusion_served"
@@ -190,10 +190,7 @@ def main() -> None:
     options = parser.parse_args()
     command = " ".join((f"python -m benchmarks.{NAME}", *sys.argv[1:]))
     rows = [row for corpus in (films(), medical()) for row in measure(corpus, options.questions, command)]
-    if options.no_write:
-        print_rows(rows)
-    else:
-        merge_rows(NAME, rows)
+    give_rows(NAME, rows, write=not options.no_write)
 
 
 if __name__ == "__main__":

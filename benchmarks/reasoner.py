@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks.kgqa import CONFIG, METAQA, METAQA_DEV, PATHS, examples, metaqa, path_questions, show, zero_shot
-from benchmarks.rows import Row, data_folder, merge_rows, print_rows
+from benchmarks.rows import Row, data_folder, give_rows
 from fusion.fitting import Epoch
 from fusion.planner.model import Planner, row_texts
 from fusion.planner.search import Plan, answers, likely, merged, plans
@@ -246,10 +246,7 @@ def main() -> None:
         rows = on_metaqa(options.facts, options.train, options.questions, command)
     else:
         rows = on_paths(options.data, options.facts, command)
-    if options.no_write:
-        print_rows(rows)
-    else:
-        merge_rows(NAME, rows)
+    give_rows(NAME, rows, write=not options.no_write)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,14 @@ def merge_rows(name: str, rows: Sequence[Row], *, by: Sequence[str] = ("command"
     return write_rows(name, [row for row in held if key(row) not in new] + list(rows))
 
 
+def give_rows(name: str, rows: Sequence[Row], *, write: bool) -> None:
+    """Put rows among a benchmark's, or only print them."""
+    if write:
+        merge_rows(name, rows)
+    else:
+        print_rows(rows)
+
+
 def print_rows(rows: Sequence[Row]) -> None:
     """Print rows that are not to be written."""
     for row in rows:
