@@ -99,7 +99,8 @@ def test_the_demo_reads_asks_and_counts() -> None:
     done = run("scripts.demo", "memory:")
     assert done.returncode == 0, done.stderr
     assert "In the graph: 300 documents" in done.stdout
-    assert right(done.stdout) >= right((ROOT / "README.md").read_text("utf-8")), "README.md promises more"
+    alone = (ROOT / "README.md").read_text("utf-8").partition("CLEW_LANGUAGE_MODEL=none make demo")[2].partition('"')[2]
+    assert right(done.stdout) >= right(alone), "README.md promises more"
 
 
 def right(text: str) -> int:
